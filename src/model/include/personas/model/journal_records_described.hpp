@@ -1,0 +1,96 @@
+// Descriptions of journal_records.hpp.
+#pragma once
+
+#include <array>
+#include <string_view>
+#include <tuple>
+
+#include "personas/codec/described.hpp"
+#include "personas/model/journal_records.hpp"
+
+namespace personas::codec {
+
+template <>
+struct Described<record::Named> {
+  static constexpr std::string_view name = "NamedRecord";
+  static constexpr auto fields =
+      std::tuple{field("id", &record::Named::id), field("name", &record::Named::name)};
+};
+
+template <>
+struct Described<record::ExecutionQueued> {
+  using R = record::ExecutionQueued;
+  static constexpr std::string_view name = "ExecutionQueuedRecord";
+  static constexpr auto fields =
+      std::tuple{field("executionId", &R::execution_id), field("personaId", &R::persona_id),
+                 field("source", &R::source), field("priority", &R::priority)};
+};
+
+template <>
+struct Described<record::ExecutionStatusChanged> {
+  using R = record::ExecutionStatusChanged;
+  static constexpr std::string_view name = "ExecutionStatusRecord";
+  static constexpr auto fields = std::tuple{field("executionId", &R::execution_id),
+                                            field("personaId", &R::persona_id),
+                                            field("status", &R::status),
+                                            field("attempt", &R::attempt),
+                                            field("workerId", &R::worker_id),
+                                            field("nodeId", &R::node_id),
+                                            field("failureReason", &R::failure_reason),
+                                            field("accomplished", &R::accomplished)};
+};
+
+template <>
+struct Described<record::ExecutionOutput> {
+  using R = record::ExecutionOutput;
+  static constexpr std::string_view name = "ExecutionOutputRecord";
+  static constexpr auto fields = std::tuple{field("executionId", &R::execution_id),
+                                            field("attempt", &R::attempt),
+                                            field("firstSeq", &R::first_seq),
+                                            field("lastSeq", &R::last_seq),
+                                            field("stream", &R::stream),
+                                            field("bytes", &R::bytes)};
+};
+
+template <>
+struct Described<record::ExecutionProgress> {
+  using R = record::ExecutionProgress;
+  static constexpr std::string_view name = "ExecutionProgressRecord";
+  static constexpr auto fields = std::tuple{field("executionId", &R::execution_id),
+                                            field("attempt", &R::attempt),
+                                            field("stage", &R::stage),
+                                            field("message", &R::message),
+                                            field("percentEstimate", &R::percent_estimate),
+                                            field("activeTool", &R::active_tool),
+                                            field("toolCallsCompleted", &R::tool_calls_completed)};
+};
+
+template <>
+struct Described<record::SignalRecord> {
+  using R = record::SignalRecord;
+  static constexpr std::string_view name = "SignalRecord";
+  static constexpr auto fields = std::tuple{field("id", &R::id), field("personaId", &R::persona_id),
+                                            field("executionId", &R::execution_id)};
+};
+
+template <>
+struct Described<record::EventPublished> {
+  using R = record::EventPublished;
+  static constexpr std::string_view name = "EventPublishedRecord";
+  static constexpr auto fields =
+      std::tuple{field("eventId", &R::event_id), field("eventType", &R::event_type),
+                 field("sourceType", &R::source_type),
+                 field("targetPersonaId", &R::target_persona_id), field("origin", &R::origin)};
+};
+
+template <>
+struct Described<record::ReviewRecord> {
+  using R = record::ReviewRecord;
+  static constexpr std::string_view name = "ReviewRecord";
+  static constexpr auto fields =
+      std::tuple{field("reviewId", &R::review_id),       field("personaId", &R::persona_id),
+                 field("executionId", &R::execution_id), field("title", &R::title),
+                 field("severity", &R::severity),        field("status", &R::status)};
+};
+
+}  // namespace personas::codec

@@ -1,0 +1,122 @@
+// Rows of events, messages, memories and reviews.
+#include "personas/store/repositories.hpp"
+
+#include "repository_rows.hpp"
+
+namespace personas::store {
+namespace {
+
+// Lists are read newest first; ids sort by time, and this sorts after every id.
+constexpr const char* kAfterAllIds = "\x7f";
+
+template <class T>
+std::string text_or_empty(const std::optional<T>& id) {
+  return id ? id->str() : std::string();
+}
+
+template <class T>
+Result<bool> insert_once(Transaction& tx, const Sql& sql, const TenantId& tenant, const T& row,
+                         std::string_view effect_key) {
+  TRY(const auto inserted, tx.execute_cells(sql, effect_cells(tenant, row, effect_key)));
+  return inserted > 0;
+}
+
+}  // namespace
+
+Result<bool> insert_event(Transaction& tx, const TenantId& tenant, const Event& event,
+                          std::string_view effect_key) {
+  static const Sql kInsert(insert_effect<Event>("events"));
+  return insert_once(tx, kInsert, tenant, event, effect_key);
+}
+
+Result<std::optional<Event>> find_event(Transaction& tx, const TenantId& tenant,
+                                        const EventId& id) {
+  static const Sql kFind(select<Event>("events") + " WHERE tenant_id = ? AND id = ?");
+  return tx.find<Event>(kFind, {tenant, id});
+}
+
+Result<std::vector<Event>> list_events(Transaction& tx, const TenantId& tenant,
+                                       const EventFilter& filter) {
+  static const Sql kList(select<Event>("events") +
+                         " WHERE tenant_id = ? AND id < ? AND (? = '' OR event_type = ?) AND (? = "
+                         "'' OR status = ?) ORDER BY id DESC LIMIT ?");
+  const std::string type = filter.event_type.value_or("");
+  const std::string status = filter.status ? std::string(codec::name_of(*filter.status)) : "";
+  return tx.list<Event>(kList, {tenant, filter.page.after.value_or(kAfterAllIds), type, type,
+                                status, status, filter.page.limit});
+}
+
+Result<bool> insert_message(Transaction& tx, const TenantId& tenant, const Message& message,
+                            std::string_view effect_key) {
+  static const Sql kInsert(insert_effect<Message>("messages"));
+  return insert_once(tx, kInsert, tenant, message, effect_key);
+}
+
+Result<std::vector<Message>> list_messages(Transaction& tx, const TenantId& tenant,
+                                           const MessageFilter& filter) {
+  static const Sql kList(select<Message>("messages") +
+                         " WHERE tenant_id = ? AND id < ? AND (? = '' OR persona_id = ?) AND (? = "
+                         "'' OR execution_id = ?) ORDER BY id DESC LIMIT ?");
+  const std::string persona = text_or_empty(filter.persona_id);
+  const std::string execution = text_or_empty(filter.execution_id);
+  return tx.list<Message>(kList, {tenant, filter.page.after.value_or(kAfterAllIds), persona,
+                                  persona, execution, execution, filter.page.limit});
+}
+
+Result<bool> insert_memory(Transaction& tx, const TenantId& tenant, const Memory& memory,
+                           std::string_view effect_key) {
+  static const Sql kInsert(insert_effect<Memory>("memories"));
+  return insert_once(tx, kInsert, tenant, memory, effect_key);
+}
+
+Result<bool> delete_memory(Transaction& tx, const TenantId& tenant, const MemoryId& id) {
+  static const Sql kDelete("DELETE FROM memories WHERE tenant_id = ? AND id = ?");
+  TRY(const auto deleted, tx.execute(kDelete, {tenant, id}));
+  return deleted > 0;
+}
+
+Result<std::vector<Memory>> list_memories(Transaction& tx, const TenantId& tenant,
+                                          const PersonaId& persona, const Page& page) {
+  static const Sql kList(
+      select<Memory>("memories") +
+      " WHERE tenant_id = ? AND persona_id = ? AND id < ? ORDER BY id DESC LIMIT ?");
+  return tx.list<Memory>(kList, {tenant, persona, page.after.value_or(kAfterAllIds), page.limit});
+}
+
+Result<bool> insert_review(Transaction& tx, const TenantId& tenant, const Review& review,
+                           std::string_view effect_key) {
+  static const Sql kInsert(insert_effect<Review>("reviews"));
+  return insert_once(tx, kInsert, tenant, review, effect_key);
+}
+
+Result<std::optional<Review>> find_review(Transaction& tx, const TenantId& tenant,
+                                          const ReviewId& id) {
+  static const Sql kFind(select<Review>("reviews") + " WHERE tenant_id = ? AND id = ?");
+  return tx.find<Review>(kFind, {tenant, id});
+}
+
+Result<bool> answer_review(Transaction& tx, const TenantId& tenant, const ReviewId& id,
+                           ReviewStatus status, std::string_view message, Timestamp now) {
+  static const Sql kAnswer(
+      "UPDATE reviews SET status = ?, response_message = ?, responded_at = ? WHERE tenant_id = ? "
+      "AND id = ? AND status = 'pending'");
+  TRY(const auto changed, tx.execute(kAnswer, {codec::name_of(status), message, now, tenant, id}));
+  return changed > 0;
+}
+
+Result<std::vector<Review>> list_reviews(Transaction& tx, const TenantId& tenant,
+                                         const ExecutionId& execution) {
+  static const Sql kList(select<Review>("reviews") +
+                         " WHERE tenant_id = ? AND execution_id = ? ORDER BY id");
+  return tx.list<Review>(kList, {tenant, execution});
+}
+
+Result<std::vector<Review>> list_pending_reviews(Transaction& tx, const TenantId& tenant,
+                                                 const Page& page) {
+  static const Sql kList(
+      select<Review>("reviews") +
+      " WHERE tenant_id = ? AND status = 'pending' AND id < ? ORDER BY id DESC LIMIT ?");
+  return tx.list<Review>(kList, {tenant, page.after.value_or(kAfterAllIds), page.limit});
+}
+
+}  // namespace personas::store

@@ -1,0 +1,121 @@
+// Port of the sandbox: how one attempt's agent program is run, confined and ended.
+//
+// Secure by default, weakened by name. A policy is data; the outcome is one of a closed set. The
+// implementation keeps two promises (docs/decisions/0006-supervisor.md):
+//   * the whole process tree is gone before the outcome is reported;
+//   * the tree dies by itself when the lease ends unrenewed, or when this process dies, because a
+//     supervisor process per attempt, outside the agent's group, sees to it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "personas/base/error.hpp"
+#include "personas/base/redactor.hpp"
+#include "personas/base/time.hpp"
+
+namespace personas::sandbox {
+
+// How strongly the agent is separated from the machine. Shown with the worker in /api/status.
+enum class Isolation : std::uint8_t {
+  kNone,        // own process group, private HOME and workspace, nothing more
+  kNamespaces,  // bubblewrap: own mount, pid, ipc, uts and user namespaces
+};
+
+enum class Network : std::uint8_t {
+  kHost,  // the machine's network; needed until the egress broker exists
+  kNone,  // no interface at all
+};
+
+struct Policy {
+  Isolation isolation = Isolation::kNamespaces;
+  Network network = Network::kHost;
+  // Further host paths the agent may read; the system's /usr, /lib, /etc are readable anyway.
+  std::vector<std::string> readable_paths;
+  std::int64_t max_memory_bytes = 0;   // 0: no limit of ours
+  std::int64_t max_processes = 0;      // 0: no limit of ours
+  std::int64_t max_file_bytes = std::int64_t{4} * 1024 * 1024 * 1024;  // RLIMIT_FSIZE
+};
+
+struct HomeFile {
+  std::string path;  // relative to HOME, no ".."
+  std::string content;
+};
+
+// One attempt to run.
+struct Launch {
+  std::string label;  // for logs and the process list: "exe_…/1"
+  std::vector<std::string> argv;
+  std::map<std::string, std::string> environment;  // complete; nothing is inherited but PATH, LANG
+  std::vector<NamedSecret> secret_environment;  // never in argv, never on disk
+  std::vector<HomeFile> home_files;
+  std::string stdin_text;
+  Policy policy;
+  Duration wall_limit{};               // from start; zero: none
+  std::optional<Duration> idle_limit;  // longest silence on stdout and stderr while being read
+  std::int64_t max_output_bytes = 64 * 1024 * 1024;
+  Instant lease_until = Instant::never();
+};
+
+// Why the run ended. Closed: every way out is one of these.
+enum class Ending : std::uint8_t {
+  kExited,          // exit_code
+  kSignalled,       // signal
+  kWallLimit,
+  kIdleLimit,
+  kOutputLimit,
+  kLeaseLost,
+  kKilled,          // by kill()
+  kNotFound,        // argv[0] is not there
+  kSandboxRefused,  // the confinement could not be set up; detail says why
+  kWorkspaceFailed,  // the private folders could not be made
+  kSupervisorLost,  // the supervisor died; the tree was swept
+};
+
+struct RunOutcome {
+  Ending ending = Ending::kExited;
+  int exit_code = 0;
+  int signal = 0;
+  std::string detail;
+  Duration duration{};
+  Isolation isolation = Isolation::kNone;  // what was really used
+};
+
+// Called on the executor given to the sandbox, one at a time; on_exit last and exactly once, after
+// both streams are drained and the tree is gone.
+class RunListener {
+ public:
+  virtual ~RunListener() = default;
+  virtual void on_stdout(std::string_view bytes) = 0;
+  virtual void on_stderr(std::string_view bytes) = 0;
+  virtual void on_exit(const RunOutcome& outcome) = 0;
+};
+
+// One running attempt. Destroying it kills the tree.
+class Run {
+ public:
+  virtual ~Run() = default;
+  virtual void renew_lease(Instant until) = 0;
+  virtual void kill() = 0;
+  // Stops and resumes reading the agent's output: back-pressure by a full pipe, nothing is lost.
+  // The idle limit pauses meanwhile.
+  virtual void pause_reading() = 0;
+  virtual void resume_reading() = 0;
+};
+
+class Sandbox {
+ public:
+  virtual ~Sandbox() = default;
+  // The listener outlives the run.
+  virtual Result<std::unique_ptr<Run>> start(Launch launch, RunListener& listener) = 0;
+  // What this machine can do, for `hello` and for `doctor`.
+  virtual Isolation strongest_isolation() const = 0;
+};
+
+}  // namespace personas::sandbox

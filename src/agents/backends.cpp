@@ -1,0 +1,208 @@
+#include "personas/agents/backends.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include "personas/base/id.hpp"
+#include "personas/codec/json.hpp"
+
+namespace personas::agents {
+namespace {
+
+namespace bj = boost::json;
+
+std::unexpected<Error> wrong_policy(std::string_view what) {
+  return fail(ErrorCode::kInvalidRequest, fmt::format("permissionPolicy: {}", what));
+}
+
+Result<bj::object> policy_of(const LaunchRequest& request) {
+  if (!request.permission_policy || request.permission_policy->empty()) return bj::object{};
+  auto json = codec::parse_json(*request.permission_policy);
+  if (!json) return wrong_policy(json.error().message);
+  if (json->is_null()) return bj::object{};
+  if (!json->is_object()) return wrong_policy("expected an object");
+  return std::move(json->as_object());
+}
+
+bool is_argument(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxArgumentBytes && !text.contains('\0');
+}
+
+Result<std::vector<std::string>> arguments(const bj::value& list, std::string_view field) {
+  const auto* array = list.if_array();
+  if (array == nullptr) return wrong_policy(fmt::format("{} must be a list of strings", field));
+  if (array->size() > kMaxArguments) {
+    return wrong_policy(fmt::format("{} has more than {} entries", field, kMaxArguments));
+  }
+  std::vector<std::string> result;
+  for (const auto& entry : *array) {
+    const auto* text = entry.if_string();
+    if (text == nullptr || !is_argument(*text)) {
+      return wrong_policy(fmt::format("{} must hold non-empty strings", field));
+    }
+    result.emplace_back(*text);
+  }
+  return result;
+}
+
+// ---- claude ------------------------------------------------------------------------------------
+
+// Values that become arguments must not be taken for options.
+Result<void> check_value(std::string_view name, std::string_view value) {
+  constexpr std::size_t kMaxValue = 200;
+  if (value.empty() || value.size() > kMaxValue || value.starts_with('-') ||
+      std::ranges::any_of(value, [](char c) { return c <= ' ' || c == 0x7F; })) {
+    return fail(ErrorCode::kInvalidRequest,
+                fmt::format("'{}' is not a usable {} for the claude backend", value, name));
+  }
+  return {};
+}
+
+Result<void> add_permissions(const bj::object& policy, Launch& launch) {
+  const auto* mode = policy.if_contains("mode");
+  const auto* tools = policy.if_contains("allowedTools");
+  std::string_view chosen = tools == nullptr ? "skip" : "allow";
+  if (mode != nullptr) {
+    if (!mode->is_string()) return wrong_policy("mode must be \"skip\" or \"allow\"");
+    chosen = mode->get_string();
+  }
+  if (chosen == "skip") {
+    launch.argv.emplace_back("--dangerously-skip-permissions");
+    // As root the CLI refuses to skip permissions unless it is told that it is confined.
+    launch.environment["IS_SANDBOX"] = "1";
+    return {};
+  }
+  if (chosen != "allow") return wrong_policy("mode must be \"skip\" or \"allow\"");
+  if (tools == nullptr) return {};  // nothing is allowed beyond what needs no permission
+  TRY(const auto allowed, arguments(*tools, "allowedTools"));
+  if (allowed.empty()) return {};
+  launch.argv.emplace_back("--allowedTools");
+  for (const auto& tool : allowed) {
+    if (tool.starts_with('-')) return wrong_policy("a tool's name does not start with '-'");
+    launch.argv.push_back(tool);
+  }
+  return {};
+}
+
+Result<void> add_options(const LaunchRequest& request, Launch& launch) {
+  auto& argv = launch.argv;
+  if (request.model) {
+    TRY_VOID(check_value("model", *request.model));
+    argv.insert(argv.end(), {"--model", *request.model});
+  }
+  if (request.max_turns) {
+    if (*request.max_turns < 1) return fail(ErrorCode::kInvalidRequest, "maxTurns is at least 1");
+    argv.insert(argv.end(), {"--max-turns", std::to_string(*request.max_turns)});
+  }
+  if (request.max_budget_usd) {
+    if (!(*request.max_budget_usd > 0)) {
+      return fail(ErrorCode::kInvalidRequest, "maxBudgetUsd must be more than 0");
+    }
+    argv.insert(argv.end(), {"--max-budget-usd", fmt::format("{}", *request.max_budget_usd)});
+  }
+  if (request.resume_session_id) {
+    TRY_VOID(check_value("session", *request.resume_session_id));
+    argv.insert(argv.end(), {"--resume", *request.resume_session_id});
+  }
+  return {};
+}
+
+Result<Launch> plan_claude(const LaunchRequest& request) {
+  Launch launch;
+  launch.argv = {request.programs.claude, "-p", "-", "--output-format", "stream-json", "--verbose"};
+  launch.environment = {{"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"},
+                        {"CLAUDE_CODE_DISABLE_TERMINAL_TITLE", "1"},
+                        {"DISABLE_AUTOUPDATER", "1"},
+                        {"DISABLE_ERROR_REPORTING", "1"},
+                        {"DISABLE_TELEMETRY", "1"}};
+  // The last ones are for machines behind a proxy, and for how stubborn the CLI is by itself.
+  launch.pass_through = {"CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL",
+                         "CLAUDE_CODE_MAX_RETRIES", "HTTPS_PROXY",       "NO_PROXY",
+                         "NODE_EXTRA_CA_CERTS"};
+  // Of a session the worker itself may have been started from.
+  launch.removed = {"CLAUDECODE*", "CLAUDE_CODE_ENTRYPOINT", "CLAUDE_CODE_SSE_PORT",
+                    "CLAUDE_CODE_SESSION_ID"};
+  launch.home_files = {{".claude.json", R"({"hasCompletedOnboarding":true})"}};
+  launch.stdin_text = request.prompt;
+  TRY(const auto policy, policy_of(request));
+  TRY_VOID(add_permissions(policy, launch));
+  TRY_VOID(add_options(request, launch));
+  return launch;
+}
+
+// ---- command -----------------------------------------------------------------------------------
+
+Result<Launch> plan_command(const LaunchRequest& request) {
+  Launch launch;
+  launch.stdin_text = request.prompt;
+  TRY(const auto policy, policy_of(request));
+  const auto* command = policy.if_contains("command");
+  if (command == nullptr) {
+    return wrong_policy(R"(the command backend needs {"command": ["program", "argument"]})");
+  }
+  if (const auto* script = command->if_string()) {
+    if (!is_argument(*script)) return wrong_policy("command must not be empty");
+    launch.argv = {"/bin/sh", "-c", std::string(*script)};
+    return launch;
+  }
+  TRY(launch.argv, arguments(*command, "command"));
+  if (launch.argv.empty()) return wrong_policy("command must not be empty");
+  return launch;
+}
+
+// ---- demo --------------------------------------------------------------------------------------
+
+Result<Launch> plan_demo(const LaunchRequest& request) {
+  if (request.programs.self.empty()) {
+    return fail(ErrorCode::kUnavailable, "the demo backend needs the path of this program");
+  }
+  Launch launch;
+  launch.argv = {request.programs.self, "demo-agent"};
+  launch.stdin_text = request.prompt;
+  return launch;
+}
+
+constexpr std::array kBackends = {
+    Backend{"claude", "Claude Code, Anthropic's agent CLI", OutputFormat::kClaudeStreamJson,
+            "claude", Resume::kYes, &plan_claude},
+    Backend{"command", "Any program: prompt on standard input, text on standard output",
+            OutputFormat::kPlain, "command", Resume::kNo, &plan_command},
+    Backend{"demo", "A scripted agent without a model, to try the platform out",
+            OutputFormat::kPlain, "demo", Resume::kNo, &plan_demo}};
+
+}  // namespace
+
+std::span<const Backend> backends() {
+  return kBackends;
+}
+
+const Backend* find_backend(std::string_view name) {
+  const auto* found = std::ranges::find(kBackends, name, &Backend::name);
+  return found == kBackends.end() ? nullptr : found;
+}
+
+Result<Launch> launch_plan(const LaunchRequest& request) {
+  const Backend* backend = find_backend(request.backend);
+  if (backend == nullptr) {
+    return fail(
+        ErrorCode::kNotFound,
+        fmt::format("there is no backend '{}'; choose claude, command or demo", request.backend));
+  }
+  if (request.resume_session_id && backend->resume == Resume::kNo) {
+    return fail(ErrorCode::kInvalidRequest,
+                fmt::format("the backend '{}' cannot continue a session", request.backend));
+  }
+  return backend->plan(request);
+}
+
+bool is_removed(const Launch& launch, std::string_view variable) {
+  return std::ranges::any_of(launch.removed, [variable](std::string_view pattern) {
+    if (!pattern.ends_with('*')) return variable == pattern;
+    return variable.starts_with(pattern.substr(0, pattern.size() - 1));
+  });
+}
+
+}  // namespace personas::agents

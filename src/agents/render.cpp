@@ -1,0 +1,56 @@
+// Agent items as a person reads them in a terminal.
+#include <fmt/format.h>
+
+#include "personas/agents/stream.hpp"
+#include "personas/agents/untrusted.hpp"
+
+namespace personas::agents {
+namespace {
+
+constexpr std::size_t kMaxShownError = 500;
+
+struct Renderer {
+  std::string operator()(const Text& text) const {
+    std::string shown = clean_text(text.text);
+    if (!shown.empty() && shown.back() != '\n') shown += '\n';
+    return shown;
+  }
+  std::string operator()(const IndexedEffect&) const { return {}; }
+  std::string operator()(const ToolCall& call) const {
+    return fmt::format("→ {}{}{}\n", clean_line(call.name, kMaxSummary),
+                       call.input.empty() ? "" : ": ", clean_line(call.input, kMaxSummary));
+  }
+  std::string operator()(const ToolResult& result) const {
+    if (result.status == ToolStatus::kFailed) {
+      return fmt::format("← failed: {}\n", clean_line(result.summary, kMaxSummary));
+    }
+    return fmt::format("← {} bytes\n", result.bytes);
+  }
+  std::string operator()(const SessionStarted& session) const {
+    return fmt::format("session {} with {}\n", clean_line(session.session_id, kMaxSummary),
+                       clean_line(session.model, kMaxSummary));
+  }
+  std::string operator()(const RateLimit& limit) const {
+    if (limit.status == "allowed") return {};
+    return fmt::format("usage limit {}: {}{}\n", clean_line(limit.type, kMaxSummary),
+                       clean_line(limit.status, kMaxSummary),
+                       limit.resets_at ? ", resets at " + to_rfc3339(*limit.resets_at) : "");
+  }
+  std::string operator()(const Final& final) const {
+    const double seconds = static_cast<double>(final.duration_ms) / 1000.0;
+    std::string line = fmt::format("{}: {} turn{}, {:.1f} s, ${:.4f}\n",
+                                   final.is_error ? "failed" : "done", final.num_turns,
+                                   final.num_turns == 1 ? "" : "s", seconds, final.total_cost_usd);
+    // Without an error the result repeats the last text.
+    if (final.is_error) line += clean_line(final.result, kMaxShownError) + "\n";
+    return line;
+  }
+};
+
+}  // namespace
+
+std::string render(const AgentItem& item) {
+  return std::visit(Renderer{}, item);
+}
+
+}  // namespace personas::agents

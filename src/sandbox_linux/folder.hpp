@@ -1,0 +1,43 @@
+// The private folders of one attempt: <work_root>/attempt-<random>/{home,workspace,tmp}. Private.
+//
+// A folder is in use as long as somebody holds the flock on its `.lock` file: the worker and the
+// attempt's supervisor share that open file. What nobody holds is a left-over and is wiped.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "personas/base/error.hpp"
+#include "personas/sandbox/sandbox.hpp"
+
+#include "fd.hpp"
+
+namespace personas::sandbox_linux {
+
+// Removes `path` and everything below it. Follows no symbolic link; changes modes where they stand
+// in the way; any depth. Returns false if something could not be removed.
+bool wipe_tree(const std::string& path);
+
+// Wipes what dead processes left in `work_root`; touches only our own unlocked folders.
+void wipe_left_overs(const std::string& work_root);
+
+class Folder {
+ public:
+  static Result<Folder> make(const std::string& work_root,
+                             const std::vector<sandbox::HomeFile>& home_files);
+
+  Folder() = default;
+  const std::string& path() const { return path_; }
+  std::string home() const { return path_ + "/home"; }
+  std::string workspace() const { return path_ + "/workspace"; }
+  std::string temporary() const { return path_ + "/tmp"; }
+  int lock_fd() const { return lock_.get(); }
+  // Removes it all and lets go of the lock.
+  void wipe();
+
+ private:
+  std::string path_;
+  Fd lock_;
+};
+
+}  // namespace personas::sandbox_linux

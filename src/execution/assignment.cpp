@@ -1,0 +1,55 @@
+#include "assignment.hpp"
+
+#include <algorithm>
+
+#include "personas/agents/prompt.hpp"
+#include "personas/wire/protocol.hpp"
+
+namespace personas::execution {
+
+Result<wire::Assign> make_assign_frame(const effect::Claim& claim, ClaimedRun& run,
+                                       const std::vector<NamedSecret>& secrets, Duration lease,
+                                       Timestamp now, Random& random) {
+  wire::Assign frame;
+  frame.execution_id = claim.entry.id.str();
+  frame.attempt = claim.attempt;
+  frame.lease_ms = to_millis(lease);
+  if (!claim.entry.persona.empty()) frame.persona_id = claim.entry.persona.str();
+
+  const auto& config = run.config;
+  frame.config.timeout_ms = config.timeout_ms.value_or(kDefaultTimeoutMs);
+  frame.config.idle_timeout_ms = config.idle_timeout_ms;
+  frame.config.max_output_bytes = config.max_output_bytes.value_or(kDefaultMaxOutputBytes);
+  frame.config.max_budget_usd = config.max_budget_usd;
+  frame.config.max_turns = config.max_turns;
+  frame.config.model = config.model;
+  frame.config.backend = config.backend.value_or(claim.entry.backend);
+  frame.config.network_policy = config.network_policy;
+  frame.permission_policy = config.permission_policy;
+  frame.resume_session_id = run.session_id;
+
+  std::vector<std::string> names;
+  for (const auto& secret : secrets) {
+    frame.env[secret.name] = std::string(secret.value.reveal());
+    names.push_back(secret.name);
+  }
+  frame.secrets = std::move(names);
+
+  agents::PromptInput input;
+  input.persona = std::move(run.persona);
+  input.tools = std::move(run.tools);
+  input.memories = std::move(run.memories);
+  if (run.input_data) input.input_data = run.input_data->text;
+  input.time = now;
+  input.prompt = std::move(run.prompt);
+  input.backend = *frame.config.backend;
+  TRY(frame.prompt, agents::assemble_prompt(input, random));
+  return frame;
+}
+
+bool offers_protocols(const WorkerInfo& worker) {
+  const auto& offered = worker.capabilities;
+  return std::find(offered.begin(), offered.end(), wire::kProtocolsCapability) != offered.end();
+}
+
+}  // namespace personas::execution

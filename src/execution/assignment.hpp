@@ -1,0 +1,22 @@
+// Makes the `assign` frame of a run that has been claimed.
+#pragma once
+
+#include <vector>
+
+#include "personas/base/clock.hpp"
+#include "personas/base/redactor.hpp"
+#include "personas/execution/attempt_store.hpp"
+#include "personas/execution/dispatcher.hpp"
+#include "personas/wire/frames.hpp"
+
+namespace personas::execution {
+
+// kPayloadTooLarge if the assembled prompt is over its limit.
+Result<wire::Assign> make_assign_frame(const effect::Claim& claim, ClaimedRun& run,
+                                       const std::vector<NamedSecret>& secrets, Duration lease,
+                                       Timestamp now, Random& random);
+
+// Whether the worker parses the agents' protocols itself.
+bool offers_protocols(const WorkerInfo& worker);
+
+}  // namespace personas::execution

@@ -1,0 +1,363 @@
+#include "personas/execution/attempt_store.hpp"
+
+#include <filesystem>
+
+#include <gtest/gtest.h>
+
+#include "personas/codec/json.hpp"
+#include "personas/store/blocking.hpp"
+#include "personas/store/journal_reader.hpp"
+#include "personas/store/migrations.hpp"
+#include "personas/store/repositories.hpp"
+#include "personas/store_sqlite/open.hpp"
+
+namespace personas::execution {
+namespace {
+
+using store::Transaction;
+
+class AttemptStoreTest : public testing::Test {
+ protected:
+  template <class F>
+  auto write(F f) {
+    auto result = store::write_now(*store_, std::move(f));
+    if (!result) throw std::runtime_error(result.error().describe());
+    return std::move(*result);
+  }
+
+  void SetUp() override {
+    std::string pattern = std::filesystem::temp_directory_path() / "personas-attempts-XXXXXX";
+    folder = ::mkdtemp(pattern.data());
+    auto opened = store_sqlite::open_sqlite({.path = folder + "/test.db"}, [](const Error& error) {
+      ADD_FAILURE() << error.describe();
+    });
+    ASSERT_TRUE(opened) << opened.error().describe();
+    store_ = std::move(*opened);
+    write([](Transaction& tx) -> Result<int> {
+      return store::migrate(tx, store::schema_migrations(), Timestamp{1});
+    });
+  }
+  void TearDown() override {
+    store_.reset();
+    std::filesystem::remove_all(folder);
+  }
+
+  PersonaId add_persona(std::optional<RetryPolicy> retry = {}) {
+    Persona persona;
+    persona.id = PersonaId("per_1");
+    persona.name = "Tester";
+    persona.backend = "command";
+    persona.retry = retry;
+    write([&](Transaction& tx) -> Result<bool> {
+      TRY_VOID(store::insert_persona(tx, tenant, persona));
+      return true;
+    });
+    return persona.id;
+  }
+
+  ExecutionId submit(std::optional<PersonaId> persona = {}) {
+    const ExecutionId id = ExecutionId::make(clock.wall(), random);
+    clock.advance(milliseconds(2));
+    ExecuteRequest request;
+    request.prompt = "do it";
+    request.persona_id = persona;
+    write([&](Transaction& tx) {
+      return enqueue(tx, tenant, id, request, Source::kApi, clock.wall());
+    });
+    return id;
+  }
+
+  std::optional<ClaimedRun> take(const ExecutionId& id, std::int64_t attempt = 1) {
+    return write([&](Transaction& tx) {
+      return claim(tx, {.tenant = tenant,
+                        .id = id,
+                        .attempt = attempt,
+                        .worker = WorkerId("w1"),
+                        .worker_instance = "i1",
+                        .node = NodeId("node_1"),
+                        .now = clock.wall()});
+    });
+  }
+
+  AppendRequest batch(const ExecutionId& id, std::int64_t expected,
+                      std::vector<std::string> chunks) {
+    AppendRequest request;
+    request.tenant = tenant;
+    request.id = id;
+    request.attempt = 1;
+    request.expected_seq = expected;
+    request.origin = InstanceId("inst_1");
+    request.now = clock.wall();
+    std::int64_t seq = expected;
+    for (auto& chunk : chunks) {
+      FrameEntry frame;
+      frame.seq = ++seq;
+      frame.text = FrameEntry::Text{"stdout", std::move(chunk)};
+      request.frames.push_back(std::move(frame));
+    }
+    return request;
+  }
+
+  AppendOutcome put(const AppendRequest& request) {
+    return write([&](Transaction& tx) { return append(tx, request); });
+  }
+
+  AppendOutcome end(const ExecutionId& id, std::int64_t expected, AttemptEnd how) {
+    auto request = batch(id, expected, {});
+    request.end = std::move(how);
+    request.end_seq = expected + 1;
+    return put(request);
+  }
+
+  Execution get(const ExecutionId& id, Output output = Output::kFull) {
+    return write([&](Transaction& tx) { return load(tx, tenant, id, output); });
+  }
+
+  std::vector<std::string> journal(const ExecutionId& id) {
+    return write([&](Transaction& tx) -> Result<std::vector<std::string>> {
+      TRY(const auto page, store::read_journal(tx, {.after = {}, .execution_id = id.str()}));
+      std::vector<std::string> types;
+      for (const auto& record : page.records) types.push_back(record.type);
+      return types;
+    });
+  }
+
+  const TenantId tenant = default_tenant();
+  ManualClock clock;
+  SeededRandom random{1};
+  std::string folder;
+  std::unique_ptr<store::Store> store_;
+};
+
+TEST_F(AttemptStoreTest, AWholeLifeIsOnDiskAndInTheJournal) {
+  const auto id = submit(add_persona());
+  const auto run = take(id);
+  ASSERT_TRUE(run);
+  EXPECT_EQ(run->prompt, "do it");
+  EXPECT_EQ(run->config.backend, "command");
+  EXPECT_TRUE(put(batch(id, 0, {"one\n", "two\n"})).accepted);
+  AttemptEnd done;
+  done.status = ExecutionStatus::kCompleted;
+  done.exit_code = 0;
+  EXPECT_EQ(end(id, 2, done).status, ExecutionStatus::kCompleted);
+
+  const auto execution = get(id);
+  EXPECT_EQ(execution.status, ExecutionStatus::kCompleted);
+  EXPECT_EQ(execution.output, "one\ntwo\n");
+  ASSERT_EQ(execution.attempts.size(), 1u);
+  EXPECT_EQ(execution.attempts[0].worker_id, WorkerId("w1"));
+  EXPECT_EQ(journal(id), (std::vector<std::string>{"execution.queued", "execution.status",
+                                                   "execution.output", "execution.status"}));
+}
+
+TEST_F(AttemptStoreTest, AClaimIsWonOnce) {
+  const auto id = submit();
+  EXPECT_TRUE(take(id));
+  EXPECT_FALSE(take(id));
+  EXPECT_FALSE(take(id, 2));
+}
+
+TEST_F(AttemptStoreTest, AStaleAttemptAndARepeatedBatchChangeNothing) {
+  const auto id = submit();
+  take(id);
+  EXPECT_TRUE(put(batch(id, 0, {"a"})).accepted);
+  EXPECT_FALSE(put(batch(id, 0, {"a"})).accepted);  // the same frames again
+  auto stale = batch(id, 1, {"b"});
+  stale.attempt = 2;
+  EXPECT_FALSE(put(stale).accepted);
+  EXPECT_EQ(get(id).output, "a");
+}
+
+TEST_F(AttemptStoreTest, ALostAttemptIsQueuedAgainAndFencedOff) {
+  const auto id = submit();
+  take(id);
+  put(batch(id, 0, {"half"}));
+  AttemptEnd lost;
+  lost.reason = FailureReason::kWorkerLost;
+  const auto outcome = end(id, 1, lost);
+  EXPECT_EQ(outcome.status, ExecutionStatus::kQueued);
+  ASSERT_TRUE(outcome.retry);
+  EXPECT_EQ(outcome.retry->attempt, 1);
+  EXPECT_GT(outcome.retry->not_before, clock.wall());
+  EXPECT_FALSE(put(batch(id, 1, {"zombie"})).accepted);
+  EXPECT_TRUE(take(id, 2));
+  EXPECT_EQ(get(id).attempts.size(), 2u);
+}
+
+TEST_F(AttemptStoreTest, TheAgentsFailureIsFinalUnlessThePersonaAsksForMore) {
+  AttemptEnd failed;
+  failed.reason = FailureReason::kAgentExit;
+  failed.exit_code = 3;
+  const auto once = submit();
+  take(once);
+  EXPECT_EQ(end(once, 0, failed).status, ExecutionStatus::kFailed);
+  const auto execution = get(once);
+  EXPECT_EQ(execution.failure_reason, FailureReason::kAgentExit);
+  EXPECT_FALSE(execution.what_to_do.value_or("").empty());
+
+  const auto again = submit(add_persona(RetryPolicy{}));
+  take(again);
+  EXPECT_EQ(end(again, 0, failed).status, ExecutionStatus::kQueued);
+}
+
+TEST_F(AttemptStoreTest, BetweenCancelAndCompleteTheFirstCommittedWins) {
+  AttemptEnd done;
+  done.status = ExecutionStatus::kCompleted;
+  const auto cancel = [&](const ExecutionId& id) {
+    return write(
+        [&](Transaction& tx) { return request_cancel(tx, tenant, id, "test", clock.wall()); });
+  };
+  const auto first = submit();
+  take(first);
+  EXPECT_EQ(cancel(first).was, CancelResult::Was::kRunning);
+  EXPECT_EQ(end(first, 0, done).status, ExecutionStatus::kCancelled);
+
+  const auto second = submit();
+  take(second);
+  EXPECT_EQ(end(second, 0, done).status, ExecutionStatus::kCompleted);
+  EXPECT_EQ(cancel(second).was, CancelResult::Was::kFinal);
+  EXPECT_EQ(get(second).status, ExecutionStatus::kCompleted);
+
+  const auto queued = submit();
+  EXPECT_EQ(cancel(queued).was, CancelResult::Was::kQueued);
+  EXPECT_FALSE(take(queued));
+}
+
+TEST_F(AttemptStoreTest, EffectsBecomeRowsOnce) {
+  const auto id = submit(add_persona());
+  take(id);
+  auto request = batch(id, 0, {});
+  request.persona = PersonaId("per_1");
+  FrameEntry frame;
+  frame.seq = 1;
+  frame.effects.push_back(UserMessage{.content = "hello", .title = {}});
+  frame.effects.push_back(AgentMemory{.title = "t", .content = "c", .tags = {"x"}});
+  frame.effects.push_back(PersonaAction{.target = "Tester", .input = {}});
+  frame.effects.push_back(ManualReview{.title = "ok?",
+                                       .description = "",
+                                       .severity = Severity::kHigh,
+                                       .context_data = {},
+                                       .suggested_actions = {}});
+  frame.effects.push_back(
+      OutcomeAssessment{.accomplished = false, .summary = "no", .blockers = {}});
+  request.frames.push_back(std::move(frame));
+  EXPECT_TRUE(put(request).accepted);
+  EXPECT_FALSE(put(request).accepted);
+  AttemptEnd done;
+  done.status = ExecutionStatus::kCompleted;
+  end(id, 1, done);
+
+  write([&](Transaction& tx) -> Result<bool> {
+    TRY(const auto messages, store::list_messages(tx, tenant, {}));
+    TRY(const auto memories, store::list_memories(tx, tenant, PersonaId("per_1"), {}));
+    TRY(const auto events, store::list_events(tx, tenant, {}));
+    TRY(const auto reviews, store::list_reviews(tx, tenant, id));
+    EXPECT_EQ(messages.size(), 1u);
+    EXPECT_EQ(memories.size(), 1u);
+    EXPECT_EQ(events.size(), 1u);
+    EXPECT_EQ(events.at(0).target_persona_id, PersonaId("per_1"));
+    EXPECT_EQ(reviews.size(), 1u);
+    return true;
+  });
+  ASSERT_TRUE(get(id).outcome);
+  EXPECT_FALSE(get(id).outcome->accomplished);
+}
+
+TEST_F(AttemptStoreTest, OutputIsCompressedAndTheTailEndsWithTheLast) {
+  const auto id = submit();
+  take(id);
+  std::string line(1'000, 'x');
+  for (int i = 0; i < 200; ++i) put(batch(id, i, {line + std::to_string(i) + "\n"}));
+  const auto full = get(id, Output::kFull).output.value();
+  const auto tail = get(id, Output::kTail).output.value();
+  EXPECT_GT(full.size(), 200'000u);
+  EXPECT_EQ(tail.size(), kOutputTailBytes);
+  EXPECT_TRUE(full.ends_with(tail));
+  EXPECT_EQ(get(id, Output::kNone).output, std::nullopt);
+}
+
+// The journal alone says what every status is.
+std::map<std::string, std::string> fold(const std::vector<store::JournalRecord>& records) {
+  std::map<std::string, std::string> statuses;
+  for (const auto& record : records) {
+    if (record.type == "execution.queued") statuses[record.execution_id] = "queued";
+    if (record.type != "execution.status") continue;
+    const auto data = codec::parse_json(record.data());
+    statuses[record.execution_id] = std::string(data->at("status").get_string());
+  }
+  return statuses;
+}
+
+TEST_F(AttemptStoreTest, EveryStatusIsTheFoldOfTheJournal) {
+  const auto persona = add_persona(RetryPolicy{});
+  std::vector<ExecutionId> ids;
+  for (int step = 0; step < 400; ++step) {
+    const auto what = random.below(6);
+    if (what == 0 || ids.empty()) {
+      ids.push_back(submit(random.below(2) == 0 ? std::optional(persona) : std::nullopt));
+      continue;
+    }
+    const auto& id = ids[random.below(ids.size())];
+    const auto now = get(id, Output::kNone);
+    if (what == 1) take(id, now.attempt + 1);
+    auto request = batch(id, 0, {"x"});
+    request.attempt = now.attempt;
+    if (what == 2) put(request);
+    if (what == 3) {
+      AttemptEnd how;
+      how.status = random.below(2) == 0 ? ExecutionStatus::kCompleted : ExecutionStatus::kFailed;
+      how.reason = random.below(2) == 0 ? FailureReason::kWorkerLost : FailureReason::kAgentExit;
+      request.end = how;
+      request.end_seq = 2;
+      put(request);
+    }
+    if (what == 4) {
+      write([&](Transaction& tx) { return request_cancel(tx, tenant, id, "x", clock.wall()); });
+    }
+    if (what == 5) {
+      write([&](Transaction& tx) { return give_back(tx, tenant, id, now.attempt, clock.wall()); });
+    }
+  }
+  const auto records = write([&](Transaction& tx) -> Result<std::vector<store::JournalRecord>> {
+    std::vector<store::JournalRecord> all;
+    store::JournalPosition after;
+    for (;;) {
+      TRY(auto page, store::read_journal(tx, {.after = after}));
+      for (auto& record : page.records) all.push_back(std::move(record));
+      after = page.next;
+      if (page.more == store::JournalPage::More::kNo) return all;
+    }
+  });
+  for (std::size_t i = 1; i < records.size(); ++i) {
+    EXPECT_LT(records[i - 1].position, records[i].position);
+  }
+  const auto statuses = fold(records);
+  EXPECT_EQ(statuses.size(), ids.size());
+  for (const auto& id : ids) {
+    EXPECT_EQ(statuses.at(id.str()), codec::name_of(get(id, Output::kNone).status)) << id.str();
+  }
+}
+
+TEST_F(AttemptStoreTest, TheStartFindsWhatWasQueuedAndWhatWasRunning) {
+  const auto persona = add_persona();
+  const auto running = submit(persona);
+  take(running);
+  const auto queued = submit(persona);
+  submit();
+  write([&](Transaction& tx) -> Result<bool> {
+    TRY(const auto lanes, queued_lanes(tx));
+    EXPECT_EQ(lanes.size(), 2u);
+    TRY(const auto runs, running_executions(tx));
+    EXPECT_EQ(runs.size(), 1u);
+    EXPECT_EQ(runs.at(0).entry.id, running);
+    EXPECT_EQ(runs.at(0).worker_instance, "i1");
+    TRY(const auto window, load_window(tx, {tenant, persona}, clock.wall()));
+    EXPECT_EQ(window.entries.size(), 1u);
+    EXPECT_EQ(window.entries.at(0).id, queued);
+    EXPECT_FALSE(window.more);
+    return true;
+  });
+}
+
+}  // namespace
+}  // namespace personas::execution

@@ -1,0 +1,150 @@
+// The transactions of a running attempt: claim, append, finish, give back. Each is conditional on
+// (execution, attempt), the fencing token: what comes from a stale attempt changes no row and is
+// told so (docs/decisions/0005-dispatch.md).
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "personas/base/id.hpp"
+#include "personas/base/time.hpp"
+#include "personas/execution/dispatcher.hpp"
+#include "personas/execution/execution_store.hpp"
+#include "personas/model/effects.hpp"
+#include "personas/model/execution.hpp"
+#include "personas/store/store.hpp"
+
+namespace personas::execution {
+
+// Wall limit of a run that names none: that of a persona with default settings.
+inline constexpr std::int64_t kDefaultTimeoutMs = 300'000;
+// What the agent may write when nothing else is said; a flood ends with `output_limit`.
+inline constexpr std::int64_t kDefaultMaxOutputBytes = 64 * 1024 * 1024;
+// Workers count the agent's bytes, we count masked text and stderr too: ours is the looser limit,
+// against workers that keep none.
+inline constexpr std::int64_t kMaxOutputAccepted = 1'100 * 1024 * 1024;
+AttemptLimits limits_of(const ExecutionConfig& config);
+
+// ---- claim -------------------------------------------------------------------------------------
+
+struct ClaimRequest {
+  TenantId tenant;
+  ExecutionId id;
+  std::int64_t attempt = 0;
+  WorkerId worker;
+  std::string worker_instance;  // empty: a seed worker
+  NodeId node;
+  Timestamp now;
+};
+
+// Everything the assignment needs, read in the transaction that won the claim.
+struct ClaimedRun {
+  std::string prompt;
+  std::optional<codec::RawJson> input_data;
+  ExecutionConfig config;  // the execution's over the persona's
+  std::optional<std::string> session_id;
+  std::optional<Persona> persona;
+  std::vector<ToolDefinition> tools;
+  std::vector<Memory> memories;
+  bool cancel_requested = false;
+};
+
+// nullopt: lost (not queued any more, or another attempt is on). A normal answer.
+Result<std::optional<ClaimedRun>> claim(store::Transaction& tx, const ClaimRequest& request);
+
+// ---- append ------------------------------------------------------------------------------------
+
+// One frame of a run, decoded, masked and parsed: what it adds.
+struct FrameEntry {
+  std::int64_t seq = 0;
+  struct Text {
+    std::string stream;  // stdout, stderr
+    std::string text;
+  };
+  struct Progress {
+    std::string stage;
+    std::string message;
+    std::optional<double> percent_estimate;
+    std::optional<std::string> active_tool;
+    std::optional<std::int64_t> tool_calls_completed;
+  };
+  std::optional<Text> text;
+  std::optional<Progress> progress;
+  std::vector<Effect> effects;
+};
+
+// How an attempt ended, as its worker or the dispatcher says.
+struct AttemptEnd {
+  ExecutionStatus status = ExecutionStatus::kFailed;
+  std::optional<FailureReason> reason;
+  std::string message;
+  std::optional<std::int64_t> exit_code;
+  std::optional<std::string> session_id;
+  std::optional<double> cost_usd;
+  std::optional<Usage> usage;
+};
+
+struct AppendRequest {
+  TenantId tenant;
+  ExecutionId id;
+  PersonaId persona;
+  std::int64_t attempt = 0;
+  std::int64_t expected_seq = 0;   // last committed before this batch
+  std::vector<FrameEntry> frames;  // in order, seq rising
+  std::optional<AttemptEnd> end;
+  std::int64_t end_seq = 0;
+  InstanceId origin;
+  Timestamp now;
+  std::uint64_t jitter = 0;  // drawn outside, so that a replay repeats it
+};
+
+struct AppendOutcome {
+  // False: the attempt is not the live one any more (fenced), or `expected_seq` does not match.
+  bool accepted = false;
+  // With an end: the status that was committed. kQueued means that it is tried again.
+  std::optional<ExecutionStatus> status;
+  std::optional<QueuedExecution> retry;
+};
+
+Result<AppendOutcome> append(store::Transaction& tx, const AppendRequest& request);
+
+// The worker refused it: back to the queue, not counted as an attempt. False: fenced.
+Result<std::optional<QueuedExecution>> give_back(store::Transaction& tx, const TenantId& tenant,
+                                                 const ExecutionId& id, std::int64_t attempt,
+                                                 Timestamp now);
+
+// Everything the attempt wrote to standard output so far.
+Result<std::string> load_stdout(store::Transaction& tx, const TenantId& tenant,
+                                const ExecutionId& id, std::int64_t attempt);
+
+// ---- the window and the start ------------------------------------------------------------------
+
+struct Window {
+  std::vector<QueuedExecution> entries;
+  bool more = false;
+  std::optional<Timestamp> next_not_before;
+};
+Result<Window> load_window(store::Transaction& tx, const LaneKey& lane, Timestamp now);
+
+struct QueuedLane {
+  LaneKey lane;
+  std::int64_t queued = 0;
+  std::int64_t limit = 0;
+};
+Result<std::vector<QueuedLane>> queued_lanes(store::Transaction& tx);
+
+struct RunningExecution {
+  QueuedExecution entry;
+  std::int64_t attempt = 0;
+  std::int64_t last_seq = 0;
+  WorkerId worker;
+  std::string worker_instance;
+  AttemptLimits limits;
+  Timestamp started;
+  bool cancel_requested = false;
+};
+Result<std::vector<RunningExecution>> running_executions(store::Transaction& tx);
+
+}  // namespace personas::execution

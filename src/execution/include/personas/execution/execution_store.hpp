@@ -1,0 +1,117 @@
+// The SQL of executions: what other modules may ask within their own transaction. Re-runnable, no
+// effects outside the transaction. After the commit the caller tells the ExecutionService.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "personas/base/id.hpp"
+#include "personas/base/time.hpp"
+#include "personas/model/execution.hpp"
+#include "personas/model/persona.hpp"
+#include "personas/store/store.hpp"
+
+namespace personas::execution {
+
+// Body of POST /api/execute and of everything else that starts a run.
+struct ExecuteRequest {
+  std::string prompt;
+  std::optional<PersonaId> persona_id;
+  std::vector<CredentialId> credential_ids;
+  std::optional<ExecutionConfig> config;
+  std::optional<std::int64_t> timeout_ms;
+  std::optional<codec::RawJson> input_data;
+  std::optional<std::int64_t> priority;
+  std::optional<TriggerId> trigger_id;
+  std::optional<std::string> idempotency_key;  // as the header of that name
+};
+
+// What the dispatcher needs to know of a queued execution. Plain data, small.
+struct QueuedExecution {
+  TenantId tenant;
+  ExecutionId id;
+  PersonaId persona;  // empty: runs without one
+  std::int64_t priority = 0;
+  Timestamp queued_at;
+  Timestamp not_before;
+  std::int64_t attempt = 0;         // attempts made so far
+  std::int64_t max_concurrent = 0;  // of the persona; 0: no limit
+  std::string backend;
+  std::vector<std::string> capabilities;
+  std::map<std::string, std::string> labels;
+};
+
+struct Enqueued {
+  Execution execution;
+  QueuedExecution queued;
+};
+
+enum class Source : std::uint8_t { kApi, kEvent, kTrigger, kAgent };
+
+// Inserts the row and its journal record. kNotFound for an unknown persona, kUnprocessable for a
+// disabled one, kUnavailable when the tenant's queue is full.
+Result<Enqueued> enqueue(store::Transaction& tx, const TenantId& tenant, const ExecutionId& id,
+                         const ExecuteRequest& request, Source source, Timestamp now);
+
+// Marks it cancelled if it is queued, or asks for cancellation if it runs. An execution that is
+// already final is left alone (first committed wins) and returned as it is.
+struct CancelResult {
+  Execution execution;
+  enum class Was : std::uint8_t { kQueued, kRunning, kFinal } was = Was::kFinal;
+};
+Result<CancelResult> request_cancel(store::Transaction& tx, const TenantId& tenant,
+                                    const ExecutionId& id, const std::string& reason,
+                                    Timestamp now);
+
+enum class Output : std::uint8_t { kNone, kTail, kFull };
+inline constexpr std::size_t kOutputTailBytes = 64 * 1024;
+
+Result<Execution> load(store::Transaction& tx, const TenantId& tenant, const ExecutionId& id,
+                       Output output);
+
+struct ListFilter {
+  std::optional<PersonaId> persona_id;
+  std::optional<ExecutionStatus> status;
+  std::optional<Timestamp> since;
+  std::optional<Timestamp> until;
+  std::optional<ExecutionId> before;  // page: ids below this one, newest first
+  std::int64_t limit = 50;
+};
+Result<std::vector<Execution>> list(store::Transaction& tx, const TenantId& tenant,
+                                    const ListFilter& filter);
+
+// Standard output and error of an attempt from a given byte or sequence number on.
+struct OutputPiece {
+  std::int64_t attempt = 0;
+  std::int64_t first_seq = 0;
+  std::int64_t last_seq = 0;
+  std::string stream;  // stdout, stderr
+  std::string text;
+};
+// The one block that a journal record `execution.output` refers to; nullopt after retention.
+Result<std::optional<OutputPiece>> load_output(store::Transaction& tx, const TenantId& tenant,
+                                               const ExecutionId& id, std::int64_t attempt,
+                                               std::int64_t last_seq);
+
+}  // namespace personas::execution
+
+namespace personas::codec {
+template <>
+struct Described<execution::ExecuteRequest> {
+  using R = execution::ExecuteRequest;
+  static constexpr std::string_view name = "ExecuteRequest";
+  static constexpr auto fields = std::tuple{
+      field("prompt", &R::prompt).required().length(1, 1'000'000).doc("The task"),
+      field("personaId", &R::persona_id)
+          .doc("Without one the prompt runs as it is, under the tenant's default limits"),
+      field("credentialIds", &R::credential_ids).length(0, 100),
+      field("config", &R::config),
+      field("timeoutMs", &R::timeout_ms).range(1'000, 86'400'000),
+      field("inputData", &R::input_data).doc("Any JSON; the agent gets it as data"),
+      field("priority", &R::priority).range(-100, 100).doc("Higher runs first within a persona"),
+      field("triggerId", &R::trigger_id),
+      field("idempotencyKey", &R::idempotency_key).length(1, 200)};
+};
+}  // namespace personas::codec

@@ -1,0 +1,136 @@
+#include "personas/execution/live_run.hpp"
+
+#include <gtest/gtest.h>
+
+namespace personas::execution {
+namespace {
+
+LiveRun make_run(std::string backend = "command") {
+  return LiveRun({.tenant = TenantId("t"),
+                  .run = {ExecutionId("exe_1"), 1},
+                  .persona = PersonaId("p"),
+                  .worker = WorkerId("w"),
+                  .backend = std::move(backend)},
+                 0);
+}
+
+wire::WorkerFrame out(std::string text) {
+  wire::Stdout frame;
+  frame.execution_id = "exe_1";
+  frame.chunk = std::move(text);
+  return frame;
+}
+
+std::shared_ptr<const Redactor> secret(std::string value) {
+  std::vector<NamedSecret> secrets;
+  secrets.push_back({"TOKEN", Secret(std::move(value))});
+  return std::make_shared<const Redactor>(std::move(secrets));
+}
+
+TEST(LiveRun, OneBatchIsInFlightAndTheRestIsGathered) {
+  auto run = make_run();
+  run.add(1, out("a"));
+  const auto first = run.next_batch();
+  ASSERT_TRUE(first);
+  run.add(2, out("b"));
+  run.add(3, out("c"));
+  EXPECT_FALSE(run.next_batch());
+  run.batch_committed();
+  EXPECT_EQ(run.committed_seq(), 1);
+  const auto second = run.next_batch();
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->expected_seq, 1);
+  ASSERT_EQ(second->frames.size(), 1u);  // joined
+  EXPECT_EQ(second->frames[0].text->text, "bc");
+  EXPECT_EQ(second->frames[0].seq, 3);
+}
+
+TEST(LiveRun, AFailedBatchComesAgainUnchanged) {
+  auto run = make_run();
+  run.add(1, out("a"));
+  const auto first = run.next_batch();
+  run.add(2, out("b"));
+  run.batch_failed();
+  EXPECT_EQ(run.next_batch(), first);
+}
+
+TEST(LiveRun, ASecretCutByAFrameIsMaskedAndTheTailWaits) {
+  auto run = make_run();
+  run.set_redactor(secret("sk-ant-12345"));
+  run.add(1, out("key: sk-an"));
+  EXPECT_FALSE(run.next_batch());  // could be the start of the value
+  run.add(2, out("t-12345 done\n"));
+  const auto batch = run.next_batch();
+  ASSERT_TRUE(batch);
+  EXPECT_EQ(batch->frames[0].text->text, "key: [redacted:TOKEN] done\n");
+  EXPECT_EQ(batch->frames[0].seq, 2);
+}
+
+TEST(LiveRun, AtTheEndNothingIsHeldBack) {
+  auto run = make_run();
+  run.set_redactor(secret("sk-ant-12345"));
+  run.add(1, out("sk-an"));
+  EXPECT_FALSE(run.next_batch());
+  AttemptEnd end;
+  end.status = ExecutionStatus::kCompleted;
+  run.add_end(2, end);
+  const auto batch = run.next_batch();
+  ASSERT_TRUE(batch);
+  EXPECT_EQ(batch->frames[0].text->text, "sk-an");
+  ASSERT_TRUE(batch->end);
+  EXPECT_EQ(batch->end_seq, 2);
+}
+
+TEST(LiveRun, TextOfWorkersThatDoNotParseIsParsedHereHoweverItIsCut) {
+  const std::string text = "hello\n{\"user_message\": {\"content\": \"hi\"}}\n";
+  for (std::size_t cut = 1; cut < text.size(); ++cut) {
+    auto run = make_run();
+    run.set_parsing(Parsing::kByGateway);
+    run.add(1, out(text.substr(0, cut)));
+    std::size_t effects = 0;
+    const auto count = [&](const std::shared_ptr<AppendRequest>& batch) {
+      if (!batch) return;
+      for (const auto& frame : batch->frames) effects += frame.effects.size();
+      run.batch_committed();
+    };
+    count(run.next_batch());
+    run.add(2, out(text.substr(cut)));
+    count(run.next_batch());
+    run.add_end(3, {});
+    count(run.next_batch());
+    EXPECT_EQ(effects, 1u) << cut;
+  }
+}
+
+TEST(LiveRun, AReplayedRunDoesNotRepeatItsEffects) {
+  auto run = make_run();
+  run.set_parsing(Parsing::kByGateway);
+  run.must_replay();
+  run.add(1, out("\"content\": \"hi\"}}\n"));
+  EXPECT_FALSE(run.next_batch());
+  run.replayed("{\"user_message\": {\"content\": \"before\"}}\n{\"user_message\": {");
+  const auto batch = run.next_batch();
+  ASSERT_TRUE(batch);
+  ASSERT_EQ(batch->frames[0].effects.size(), 1u);
+  EXPECT_EQ(std::get<UserMessage>(batch->frames[0].effects[0]).content, "hi");
+}
+
+TEST(LiveRun, EventFramesBecomeEffects) {
+  auto run = make_run();
+  wire::AgentEvent event;
+  event.execution_id = "exe_1";
+  event.event_type = "agent_memory";
+  event.payload = codec::RawJson{R"({"title":"t","content":"c"})"};
+  run.add(1, event);
+  wire::AgentEvent old;
+  old.execution_id = "exe_1";
+  old.event = codec::RawJson{R"({"type":"deploy","x":1})"};
+  run.add(2, old);
+  const auto batch = run.next_batch();
+  ASSERT_EQ(batch->frames.size(), 2u);
+  EXPECT_EQ(std::get<AgentMemory>(batch->frames[0].effects[0]).title, "t");
+  EXPECT_EQ(std::get<EmitEvent>(batch->frames[1].effects[0]).type, "deploy");
+}
+
+}  // namespace
+}  // namespace personas::execution

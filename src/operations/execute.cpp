@@ -1,0 +1,94 @@
+// Starting an execution, and waiting for its end.
+#include "personas/execution/execution_store.hpp"
+#include "personas/operations/requests_described.hpp"
+
+#include "reply.hpp"
+#include "subjects.hpp"
+
+namespace personas::operations {
+namespace {
+
+using execution::ExecuteRequest;
+
+// A waiting request holds a connection, so it may not wait for ever.
+constexpr Duration kMaxWait = minutes(5);
+
+Result<Duration> wait_of(const Call& call) {
+  const auto& wait = call.query<ExecuteQuery>().wait;
+  if (!wait) return Duration(0);
+  const auto duration = parse_duration(*wait);
+  if (duration && *duration <= kMaxWait) return *duration;
+  const std::string why = "expected a duration of at most 5m, such as 30s";
+  return fail(ErrorCode::kInvalidRequest, "query.wait: " + why, {{"query.wait", why}});
+}
+
+std::string key_in_body(const Call& call) {
+  return call.body<ExecuteRequest>().idempotency_key.value_or("");
+}
+
+Result<Reply> execute(Call& call, store::Transaction& tx) {
+  TRY_VOID(wait_of(call));
+  TRY_VOID(call.services.executions.admit(call.tenant()));
+  const auto id = ExecutionId::make(call.now, call.services.random);
+  TRY(auto enqueued, execution::enqueue(tx, call.tenant(), id, call.body<ExecuteRequest>(),
+                                        execution::Source::kApi, call.now));
+  call.after_commit.push_back([&services = call.services, queued = std::move(enqueued.queued)] {
+    services.executions.enqueued(queued);
+  });
+  return json_reply(202, ExecuteReply{id, ExecutionStatus::kQueued});
+}
+
+// As far as it is; with the end of its output once it is over.
+Result<Execution> look(store::Transaction& tx, const TenantId& tenant, const ExecutionId& id) {
+  TRY(auto execution, execution::load(tx, tenant, id, execution::Output::kNone));
+  if (!is_final(execution.status)) return execution;
+  return execution::load(tx, tenant, id, execution::Output::kTail);
+}
+
+Task<Result<Reply>> wait_for_end(Call& call, Reply reply) {
+  CO_TRY(const auto wait, wait_of(call));
+  if (wait == Duration(0)) co_return reply;
+  Services& services = call.services;
+  CO_TRY(const auto first, codec::parse<ExecuteReply>(
+                               reply.body, {.read_only = codec::ReadOptions::ReadOnly::kAccept}));
+  const Instant deadline = services.clock.now() + wait;
+  while (true) {
+    const auto seen = services.feed.last();
+    CO_TRY(const auto execution, co_await services.store.read([&](store::Transaction& tx) {
+      return look(tx, call.tenant(), first.execution_id);
+    }));
+    const Duration left = deadline - services.clock.now();
+    auto wake = store::JournalFeed::Wake::kTimeout;
+    if (!is_final(execution.status) && left > Duration(0)) {
+      wake = co_await services.feed.wait_beyond(seen, left);
+      if (wake == store::JournalFeed::Wake::kAdvanced) continue;
+    }
+    Reply answer = is_final(execution.status)
+                       ? json_reply(200, execution)
+                       : json_reply(202, ExecuteReply{execution.id, execution.status});
+    answer.headers = std::move(reply.headers);
+    co_return answer;
+  }
+}
+
+}  // namespace
+
+void add_execute(Table& table) {
+  table.push_back({.id = "execute",
+                   .method = "POST",
+                   .path = "/api/execute",
+                   .summary = "Run a prompt; with ?wait=30s answers with the execution if it ends "
+                              "in time",
+                   .tag = "Executions",
+                   .scope = identity::Scope::kRun,
+                   .query = input<ExecuteQuery>(),
+                   .body = input<ExecuteRequest>(),
+                   .output = one<ExecuteReply>(),
+                   .status = 202,
+                   .errors = {ErrorCode::kNotFound, ErrorCode::kUnprocessable},
+                   .other_successes = {{200, one<Execution>()}},
+                   .handler = Write{&execute, &wait_for_end},
+                   .key_in_body = &key_in_body});
+}
+
+}  // namespace personas::operations

@@ -1,0 +1,132 @@
+// Descriptions of the reports of requests.hpp, and of errors.
+#pragma once
+
+#include "personas/codec/described.hpp"
+#include "personas/operations/requests.hpp"
+
+namespace personas::codec {
+
+template <>
+struct Described<operations::TokenState> {
+  using T = operations::TokenState;
+  static constexpr std::string_view name = "TokenState";
+  static constexpr auto fields =
+      std::tuple{field("configured", &T::configured),
+                 field("source", &T::source).doc("api, settings or none")};
+};
+
+template <>
+struct Described<operations::Dependency> {
+  using T = operations::Dependency;
+  static constexpr std::string_view name = "Dependency";
+  static constexpr auto fields =
+      std::tuple{field("status", &T::status).doc("ok or failed"), field("detail", &T::detail)};
+};
+
+template <>
+struct Described<operations::HealthReport> {
+  using T = operations::HealthReport;
+  static constexpr std::string_view name = "Health";
+  static constexpr auto fields =
+      std::tuple{field("status", &T::status).doc("ok or failed"), field("version", &T::version),
+                 field("dependencies", &T::dependencies)};
+};
+
+template <>
+struct Described<operations::WorkerReport> {
+  using T = operations::WorkerReport;
+  static constexpr std::string_view name = "Worker";
+  static constexpr auto fields = std::tuple{field("workerId", &T::worker_id),
+                                            field("state", &T::state).doc("idle, busy or draining"),
+                                            field("kind", &T::kind),
+                                            field("version", &T::version),
+                                            field("slots", &T::slots),
+                                            field("usedSlots", &T::used_slots),
+                                            field("capabilities", &T::capabilities),
+                                            field("labels", &T::labels),
+                                            field("sandbox", &T::sandbox),
+                                            field("executions", &T::executions),
+                                            field("connectedAt", &T::connected_at)};
+};
+
+template <>
+struct Described<operations::QueueReport> {
+  using T = operations::QueueReport;
+  static constexpr std::string_view name = "Queue";
+  static constexpr auto fields =
+      std::tuple{field("queued", &T::queued), field("running", &T::running),
+                 field("finishedSinceStart", &T::finished_since_start)};
+};
+
+template <>
+struct Described<operations::StoreReport> {
+  using T = operations::StoreReport;
+  static constexpr std::string_view name = "Store";
+  static constexpr auto fields = std::tuple{field("engine", &T::engine),
+                                            field("commits", &T::commits),
+                                            field("operations", &T::operations),
+                                            field("queued", &T::queued),
+                                            field("lastCommitMicros", &T::last_commit_micros),
+                                            field("fileBytes", &T::file_bytes),
+                                            field("walBytes", &T::wal_bytes)};
+};
+
+template <>
+struct Described<operations::BusReport> {
+  using T = operations::BusReport;
+  static constexpr std::string_view name = "Bus";
+  static constexpr auto fields = std::tuple{
+      field("state", &T::state).doc("storing: events are kept, no subscriptions are matched yet"),
+      field("pendingEvents", &T::pending_events)};
+};
+
+template <>
+struct Described<operations::ComponentReport> {
+  using T = operations::ComponentReport;
+  static constexpr std::string_view name = "Component";
+  static constexpr auto fields = std::tuple{field("state", &T::state)};
+};
+
+template <>
+struct Described<operations::StatusReport> {
+  using T = operations::StatusReport;
+  static constexpr std::string_view name = "Status";
+  static constexpr auto fields = std::tuple{field("status", &T::status),
+                                            field("version", &T::version),
+                                            field("uptimeMs", &T::uptime_ms),
+                                            field("instance", &T::instance),
+                                            field("node", &T::node),
+                                            field("workers", &T::workers),
+                                            field("queue", &T::queue),
+                                            field("bus", &T::bus),
+                                            field("scheduler", &T::scheduler),
+                                            field("vault", &T::vault),
+                                            field("token", &T::token).doc("The Claude token"),
+                                            field("store", &T::store)};
+};
+
+template <>
+struct Described<operations::ProblemField> {
+  using T = operations::ProblemField;
+  static constexpr std::string_view name = "ProblemField";
+  static constexpr auto fields = std::tuple{
+      field("path", &T::path).doc("JSON pointer into the body, or query.name, header.Name"),
+      field("field", &T::field).doc("The same with dots"), field("message", &T::message)};
+};
+
+template <>
+struct Described<operations::Problem> {
+  using T = operations::Problem;
+  static constexpr std::string_view name = "Problem";
+  static constexpr auto fields =
+      std::tuple{field("type", &T::type).doc("RFC 9457"),
+                 field("title", &T::title),
+                 field("status", &T::status),
+                 field("detail", &T::detail),
+                 field("error", &T::error).doc("The detail again, for clients that read this name"),
+                 field("code", &T::code).doc("Stable name of the kind of error"),
+                 field("fields", &T::fields).doc("Every wrong field at once"),
+                 field("requestId", &T::request_id)};
+};
+
+}  // namespace personas::codec

@@ -1,0 +1,223 @@
+#include "personas/operations/openapi.hpp"
+
+#include <algorithm>
+
+#include "personas/codec/schema.hpp"
+#include "personas/model/journal_records.hpp"
+#include "personas/operations/reports_described.hpp"
+#include "personas/operations/runner.hpp"
+
+namespace personas::operations {
+namespace {
+
+namespace bj = boost::json;
+
+bj::value text(std::string_view value) {
+  return bj::value(bj::string_view(value.data(), value.size()));
+}
+
+bj::object ref(std::string_view name) {
+  return {{"$ref", "#/components/schemas/" + std::string(name)}};
+}
+
+bj::object content(std::string_view type, bj::value schema) {
+  return {{type, bj::object{{"schema", std::move(schema)}}}};
+}
+
+class Builder {
+ public:
+  explicit Builder(std::string_view version) : version_(version) {}
+
+  bj::object document(std::span<const Operation> table) {
+    bj::object paths;
+    for (const auto& operation : table) {
+      auto& item = paths[operation.path];
+      if (!item.is_object()) item = bj::object{};
+      std::string method(operation.method);
+      std::ranges::transform(method, method.begin(), [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+      });
+      item.as_object()[method] = describe(operation);
+    }
+    static_cast<void>(codec::schema_of<Problem>(codec::SchemaUse::kResponse, schemas_));
+    add_records();
+    return {
+        {"openapi", "3.1.0"},
+        {"info", bj::object{{"title", "Personas"},
+                            {"version", text(version_)},
+                            {"description", "An always-on platform for AI agents."}}},
+        {"servers", bj::array{bj::object{{"url", "/"}}}},
+        {"security", bj::array{bj::object{{"key", bj::array{}}}}},
+        {"paths", std::move(paths)},
+        {"components",
+         bj::object{{"schemas", std::move(schemas_)},
+                    {"securitySchemes",
+                     bj::object{{"key", bj::object{{"type", "http"}, {"scheme", "bearer"}}}}}}}};
+  }
+
+ private:
+  bj::object describe(const Operation& operation) {
+    bj::object result{{"operationId", text(operation.id)},
+                      {"summary", text(operation.summary)},
+                      {"tags", bj::array{text(operation.tag)}},
+                      {"x-scope", text(codec::name_of(operation.scope))}};
+    auto parameters = parameters_of(operation);
+    if (!parameters.empty()) result["parameters"] = std::move(parameters);
+    if (operation.body) {
+      const auto use = operation.body.form == InputType::Form::kPartial
+                           ? codec::SchemaUse::kPatch
+                           : codec::SchemaUse::kRequest;
+      auto schema = codec::schema_of(*operation.body.info(), use, schemas_);
+      result["requestBody"] = bj::object{
+          {"required", true}, {"content", content("application/json", std::move(schema))}};
+    }
+    result["responses"] = responses_of(operation);
+    if (operation.access == Access::kOpen) result["security"] = bj::array{};
+    if (operation.access == Access::kLoopbackOrKey) {
+      result["security"] = bj::array{bj::object{}, bj::object{{"key", bj::array{}}}};
+    }
+    if (operation.output.shape == OutputType::Shape::kEvents) {
+      bj::object types;
+      for (const auto& type : record::kRecordTypes) types[type.name] = ref(type.data().name);
+      result["x-event-types"] = std::move(types);
+    }
+    return result;
+  }
+
+  bj::array parameters_of(const Operation& operation) {
+    bj::array parameters;
+    for (const auto& name : path_parameters(operation.path)) {
+      parameters.push_back(bj::object{{"name", text(name)},
+                                      {"in", "path"},
+                                      {"required", true},
+                                      {"schema", bj::object{{"type", "string"}}}});
+    }
+    if (operation.query) add_query(*operation.query.info(), parameters);
+    if (operation.method == "POST" && operation.is_write()) {
+      parameters.push_back(header("Idempotency-Key",
+                                  "Makes a repeated request harmless: it gets the first answer "
+                                  "again. Kept for 24 hours",
+                                  kMaxIdempotencyKey));
+    }
+    if (operation.output.shape == OutputType::Shape::kEvents) {
+      parameters.push_back(header("Last-Event-ID", "Id of the last event seen", 200));
+    }
+    return parameters;
+  }
+
+  static bj::object header(std::string_view name, std::string_view doc, std::size_t max_length) {
+    return {{"name", text(name)},
+            {"in", "header"},
+            {"description", text(doc)},
+            {"schema", bj::object{{"type", "string"}, {"maxLength", max_length}}}};
+  }
+
+  // A query is a described struct; its properties, one by one, are the parameters.
+  void add_query(const codec::TypeInfo& type, bj::array& parameters) {
+    bj::object scratch;
+    static_cast<void>(codec::schema_of(type, codec::SchemaUse::kRequest, scratch));
+    const std::string name = std::string(type.name) + "Input";
+    auto& properties = scratch[name].as_object()["properties"].as_object();
+    for (auto& property : properties) {
+      bj::object parameter{{"name", property.key()}, {"in", "query"}};
+      auto& schema = property.value().as_object();
+      if (const auto* doc = schema.if_contains("description")) {
+        parameter["description"] = *doc;
+        schema.erase("description");
+      }
+      parameter["schema"] = std::move(property.value());
+      parameters.push_back(std::move(parameter));
+    }
+    for (auto& component : scratch) {
+      if (component.key() != name) schemas_[component.key()] = std::move(component.value());
+    }
+  }
+
+  bj::object responses_of(const Operation& operation) {
+    bj::object responses;
+    responses[std::to_string(operation.status)] = success(operation.output);
+    for (const auto& other : operation.other_successes) {
+      responses[std::to_string(other.status)] = success(other.output);
+    }
+    std::vector<ErrorCode> errors = operation.errors;
+    if (operation.access != Access::kOpen) {
+      errors.insert(errors.end(), {ErrorCode::kUnauthorized, ErrorCode::kForbidden});
+    }
+    errors.insert(errors.end(), {ErrorCode::kInvalidRequest, ErrorCode::kRateLimited,
+                                 ErrorCode::kInternal, ErrorCode::kUnavailable});
+    if (operation.body) errors.push_back(ErrorCode::kPayloadTooLarge);
+    if (operation.method == "POST" && operation.is_write()) {
+      errors.insert(errors.end(), {ErrorCode::kAlreadyIssued, ErrorCode::kIdempotencyMismatch});
+    }
+    for (const auto code : errors) add_error(responses, code);
+    return responses;
+  }
+
+  static void add_error(bj::object& responses, ErrorCode code) {
+    const auto& row = info(code);
+    auto& response = responses[std::to_string(row.http_status)];
+    const std::string described = std::string(row.title) + " (" + std::string(row.name) + ")";
+    if (response.is_object()) {
+      auto& description = response.as_object()["description"];
+      if (description.is_string() && description.as_string().find(row.name) == bj::string::npos) {
+        description = std::string(description.as_string()) + "; " + described;
+      }
+      return;
+    }
+    response = bj::object{{"description", described},
+                          {"content", content("application/problem+json", ref("Problem"))}};
+  }
+
+  bj::object success(const OutputType& output) {
+    using Shape = OutputType::Shape;
+    bj::object response{{"description", "Done"}};
+    if (output.shape == Shape::kNone) return response;
+    if (output.shape == Shape::kText) {
+      response["content"] = content("text/plain", bj::object{{"type", "string"}});
+    } else if (output.shape == Shape::kJson) {
+      response["content"] = content("application/json", bj::object{{"type", "object"}});
+    } else if (output.shape == Shape::kEvents) {
+      response["description"] =
+          "Server-sent events. `event` is the type of a journal record, `id` a cursor, `data` one "
+          "JSON object: `at` and the fields of the record (x-event-types); execution.output has "
+          "the text as `chunk`.";
+      response["content"] = content("text/event-stream", bj::object{{"type", "string"}});
+    } else {
+      auto schema = codec::schema_of(*output.info(), codec::SchemaUse::kResponse, schemas_);
+      if (output.shape != Shape::kOne) {
+        schema = bj::object{{"type", "array"}, {"items", std::move(schema)}};
+      }
+      response["content"] = content("application/json", std::move(schema));
+    }
+    if (output.shape == Shape::kPage) {
+      const bj::object string_header{{"schema", bj::object{{"type", "string"}}}};
+      response["headers"] = bj::object{{"X-Next-Cursor", string_header}, {"Link", string_header}};
+    }
+    return response;
+  }
+
+  void add_records() {
+    for (const auto& type : record::kRecordTypes) {
+      static_cast<void>(codec::schema_of(type.data(), codec::SchemaUse::kResponse, schemas_));
+    }
+  }
+
+  std::string_view version_;
+  bj::object schemas_;
+};
+
+}  // namespace
+
+std::vector<std::string> path_parameters(std::string_view pattern) {
+  std::vector<std::string> names;
+  for (auto open = pattern.find('{'); open != pattern.npos; open = pattern.find('{', open + 1)) {
+    names.emplace_back(pattern.substr(open + 1, pattern.find('}', open) - open - 1));
+  }
+  return names;
+}
+
+bj::object openapi_document(std::span<const Operation> table, std::string_view version) {
+  return Builder(version).document(table);
+}
+
+}  // namespace personas::operations

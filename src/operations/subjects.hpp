@@ -1,0 +1,21 @@
+// The parts of the table, one function per subject.
+#pragma once
+
+#include <vector>
+
+#include "personas/operations/operation.hpp"
+
+namespace personas::operations {
+
+using Table = std::vector<Operation>;
+
+void add_system(Table& table);
+void add_personas(Table& table);
+void add_tools(Table& table);
+void add_execute(Table& table);
+void add_executions(Table& table);
+void add_reviews(Table& table);
+void add_signals(Table& table);
+void add_streams(Table& table);
+
+}  // namespace personas::operations

@@ -1,0 +1,23 @@
+#include "personas/operations/table.hpp"
+
+#include "subjects.hpp"
+
+namespace personas::operations {
+
+std::span<const Operation> all_operations() {
+  static const Table table = [] {
+    Table all;
+    add_system(all);
+    add_personas(all);
+    add_tools(all);
+    add_execute(all);
+    add_executions(all);
+    add_reviews(all);
+    add_signals(all);
+    add_streams(all);
+    return all;
+  }();
+  return table;
+}
+
+}  // namespace personas::operations

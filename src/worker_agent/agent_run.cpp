@@ -1,0 +1,276 @@
+#include "personas/worker_agent/agent_run.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "personas/agents/outcome.hpp"
+#include "personas/agents/protocols.hpp"
+#include "personas/agents/untrusted.hpp"
+#include "personas/base/bytes.hpp"
+#include "personas/codec/json.hpp"
+#include "personas/worker_agent/spool.hpp"
+
+namespace personas::worker_agent {
+namespace {
+
+using sandbox::Ending;
+using sandbox::Isolation;
+using sandbox::Network;
+
+wire::Complete failed(FailureReason reason, std::string text) {
+  wire::Complete complete;
+  complete.status = "failed";
+  complete.failure_reason = std::string(info(reason).name);
+  if (!text.empty()) complete.error_message = std::move(text);
+  return complete;
+}
+
+// `value` as it stands between the quotes of a JSON string.
+std::string inside_json(std::string_view value) {
+  std::string text;
+  codec::append_json_string(value, text);
+  return text.substr(1, text.size() - 2);
+}
+
+void mask(std::vector<NamedSecret>& masked, const std::string& name, std::string_view value) {
+  masked.push_back({name, Secret(std::string(value))});
+  std::string escaped = inside_json(value);
+  if (escaped != value) masked.push_back({name, Secret(std::move(escaped))});
+}
+
+// Everything in `env` counts as secret when the orchestrator does not say what is.
+bool is_secret(const wire::Assign& assign, const std::string& name) {
+  return !assign.secrets || std::ranges::find(*assign.secrets, name) != assign.secrets->end();
+}
+
+// Addresses are not secret, and masking them would only make output unreadable.
+bool is_address(std::string_view name) {
+  return name.ends_with("_URL");
+}
+
+// {"mode": "none"} or "none": no network at all. Everything finer needs a broker, which is not
+// between the agent and the network here.
+bool forbids_network(const std::optional<codec::RawJson>& policy) {
+  if (!policy) return false;
+  const auto json = codec::parse_json(policy->text);
+  if (!json) return false;
+  if (const auto* text = json->if_string()) return *text == "none";
+  const auto* object = json->if_object();
+  const auto* mode = object != nullptr ? object->if_contains("mode") : nullptr;
+  return mode != nullptr && mode->is_string() && mode->get_string() == "none";
+}
+
+agents::LaunchRequest request_of(const RunOptions& options, wire::Assign& assign) {
+  agents::LaunchRequest request;
+  if (assign.config.backend && !assign.config.backend->empty()) {
+    request.backend = *assign.config.backend;
+  }
+  request.prompt = std::move(assign.prompt);
+  request.model = assign.config.model;
+  request.max_turns = assign.config.max_turns;
+  request.max_budget_usd = assign.config.max_budget_usd;
+  if (assign.permission_policy) request.permission_policy = assign.permission_policy->text;
+  request.resume_session_id = assign.resume_session_id;
+  request.programs = options.programs;
+  return request;
+}
+
+// The variables of the run; what must be masked goes to `masked` too.
+void add_environment(const RunOptions& options, const wire::Assign& assign,
+                     const agents::Launch& plan, sandbox::Launch& launch,
+                     std::vector<NamedSecret>& masked) {
+  launch.environment = plan.environment;
+  for (const auto& [name, value] : assign.env) {
+    if (agents::is_removed(plan, name) || launch.environment.contains(name)) continue;
+    if (is_secret(assign, name)) {
+      launch.secret_environment.push_back({name, Secret(value)});
+      mask(masked, name, value);
+    } else {
+      launch.environment.emplace(name, value);
+    }
+  }
+  for (const auto& name : plan.pass_through) {
+    const auto own = options.environment.find(name);
+    if (own == options.environment.end() || assign.env.contains(name)) continue;
+    launch.secret_environment.push_back({name, Secret(own->second)});
+    if (!is_address(name)) mask(masked, name, own->second);
+  }
+}
+
+std::string isolation_meta(Isolation isolation) {
+  return isolation == Isolation::kNamespaces ? R"({"isolation":"namespaces"})"
+                                             : R"({"isolation":"none"})";
+}
+
+FailureReason reason_of_refusal(ErrorCode code) {
+  if (code == ErrorCode::kNotFound) return FailureReason::kBackendUnknown;
+  if (code == ErrorCode::kUnavailable) return FailureReason::kAgentNotFound;
+  return FailureReason::kRejectedByWorker;  // its policy or options cannot be used
+}
+
+std::optional<FailureReason> reason_of_ending(Ending ending) {
+  switch (ending) {
+    case Ending::kExited:
+    case Ending::kSignalled:
+      return std::nullopt;
+    case Ending::kWallLimit:
+      return FailureReason::kTimeout;
+    case Ending::kIdleLimit:
+      return FailureReason::kIdleTimeout;
+    case Ending::kOutputLimit:
+      return FailureReason::kOutputLimit;
+    case Ending::kLeaseLost:
+      return FailureReason::kLeaseExpired;
+    case Ending::kKilled:
+      return FailureReason::kWorkerError;  // the session knows better: it asked for it
+    case Ending::kNotFound:
+      return FailureReason::kAgentNotFound;
+    case Ending::kSandboxRefused:
+      return FailureReason::kSandboxUnavailable;
+    case Ending::kWorkspaceFailed:
+      return FailureReason::kWorkspaceError;
+    case Ending::kSupervisorLost:
+      return FailureReason::kWorkerError;
+  }
+  return FailureReason::kUnknown;
+}
+
+}  // namespace
+
+std::optional<wire::Complete> AgentRun::start(sandbox::Sandbox& sandbox, const RunOptions& options,
+                                              wire::Assign assign, Instant kill_at) {
+  const agents::LaunchRequest request = request_of(options, assign);
+  auto plan = agents::launch_plan(request);
+  if (!plan) return failed(reason_of_refusal(plan.error().code), plan.error().describe());
+  format_ = agents::find_backend(request.backend)->format;
+  sandbox::Launch launch;
+  std::vector<NamedSecret> masked;
+  add_environment(options, assign, *plan, launch, masked);
+  launch.label = key_.execution.str() + "/" + std::to_string(key_.attempt);
+  launch.argv = std::move(plan->argv);
+  launch.stdin_text = std::move(plan->stdin_text);
+  for (auto& file : plan->home_files) {
+    launch.home_files.push_back({std::move(file.path), std::move(file.content)});
+  }
+  launch.policy = options.policy;
+  if (forbids_network(assign.config.network_policy)) launch.policy.network = Network::kNone;
+  launch.wall_limit = assign.config.timeout_ms ? Duration(milliseconds(*assign.config.timeout_ms))
+                                               : options.wall_limit;
+  launch.idle_limit = options.idle_limit;
+  if (assign.config.idle_timeout_ms) {
+    launch.idle_limit = milliseconds(*assign.config.idle_timeout_ms);
+  }
+  launch.max_output_bytes = assign.config.max_output_bytes.value_or(options.max_output_bytes);
+  launch.lease_until = kill_at;
+
+  redactor_ = std::make_shared<const Redactor>(std::move(masked));
+  stdout_mask_.emplace(redactor_);
+  stderr_mask_.emplace(redactor_);
+  stream_.emplace(format_);
+  auto run = sandbox.start(std::move(launch), *this);
+  if (!run) return failed(FailureReason::kSandboxUnavailable, run.error().describe());
+  run_ = std::move(*run);
+  return std::nullopt;
+}
+
+void AgentRun::on_stdout(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const std::string_view piece = bytes.substr(0, kMaxReadBytes);
+    bytes.remove_prefix(piece.size());
+    take_stdout(stdout_mask_->push(piece));
+  }
+}
+
+void AgentRun::on_stderr(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const std::string_view piece = bytes.substr(0, kMaxReadBytes);
+    bytes.remove_prefix(piece.size());
+    take_stderr(stderr_mask_->push(piece));
+  }
+}
+
+void AgentRun::take_stdout(std::string_view masked) {
+  if (masked.empty()) return;
+  sink_.run_stdout(key_, masked);
+  std::vector<agents::AgentItem> items;
+  stream_->feed(masked, items);
+  report(items);
+}
+
+void AgentRun::take_stderr(std::string_view masked) {
+  if (masked.empty()) return;
+  stderr_tail_.append(masked);
+  if (stderr_tail_.size() > kStderrTail) stderr_tail_.erase(0, stderr_tail_.size() - kStderrTail);
+  sink_.run_stderr(key_, masked);
+}
+
+void AgentRun::report(std::vector<agents::AgentItem>& items) {
+  for (auto& item : items) report(item);
+}
+
+void AgentRun::report(agents::AgentItem& item) {
+  if (auto* effect = std::get_if<agents::IndexedEffect>(&item)) {
+    // Masked again: unescaped and written anew, a value may have got another form.
+    sink_.run_event(key_, agents::key_of(effect->effect),
+                    redactor_->redact(agents::payload_of(effect->effect)));
+  } else if (auto* call = std::get_if<agents::ToolCall>(&item)) {
+    wire::Progress progress;
+    progress.stage = "tool";
+    progress.message = redactor_->redact(call->name + " " + call->input);
+    progress.active_tool = call->name;
+    progress.tool_calls_completed = tool_calls_++;
+    sink_.run_progress(key_, std::move(progress));
+  } else if (auto* started = std::get_if<agents::SessionStarted>(&item)) {
+    session_id_ = started->session_id;
+  } else if (auto* final = std::get_if<agents::Final>(&item)) {
+    final_ = std::move(*final);
+  }
+}
+
+std::optional<FailureReason> AgentRun::reason_of(const sandbox::RunOutcome& outcome) const {
+  if (outcome.ending != Ending::kExited && outcome.ending != Ending::kSignalled) {
+    return reason_of_ending(outcome.ending);
+  }
+  agents::ProgramEnd end;
+  end.format = format_;
+  end.final = final_ ? &*final_ : nullptr;
+  end.exit_code = outcome.exit_code;
+  if (outcome.ending == Ending::kSignalled) end.signal = outcome.signal;
+  end.stderr_tail = stderr_tail_;
+  return agents::classify(end);
+}
+
+std::string AgentRun::error_text(const sandbox::RunOutcome& outcome) const {
+  std::string text = outcome.detail;
+  if (text.empty() && final_ && final_->is_error) text = final_->result;
+  if (text.empty()) text = stderr_tail_;
+  if (text.size() > kMaxErrorText) text.erase(0, text.size() - kMaxErrorText);
+  return redactor_->redact(agents::clean_text(text));
+}
+
+void AgentRun::on_exit(const sandbox::RunOutcome& outcome) {
+  take_stdout(stdout_mask_->finish());
+  take_stderr(stderr_mask_->finish());
+  std::vector<agents::AgentItem> items;
+  stream_->finish(items);
+  report(items);
+
+  wire::Complete complete;
+  complete.status = "completed";
+  if (const auto reason = reason_of(outcome)) {
+    complete = failed(*reason, error_text(outcome));
+  }
+  complete.meta = codec::RawJson{isolation_meta(outcome.isolation)};
+  complete.duration_ms = to_millis(outcome.duration);
+  if (outcome.ending == Ending::kExited) complete.exit_code = outcome.exit_code;
+  if (outcome.ending == Ending::kSignalled) complete.exit_code = 128 + outcome.signal;
+  if (final_) {
+    if (!final_->session_id.empty()) session_id_ = final_->session_id;
+    complete.total_cost_usd = final_->total_cost_usd;
+    complete.usage = codec::RawJson{codec::to_json(final_->usage)};
+  }
+  if (!session_id_.empty()) complete.session_id = session_id_;
+  sink_.run_ended(key_, std::move(complete));
+}
+
+}  // namespace personas::worker_agent

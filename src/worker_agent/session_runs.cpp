@@ -1,0 +1,441 @@
+// The runs: assignment, leases, output into the spool, confirmation, the end.
+#include <algorithm>
+#include <utility>
+
+#include "personas/base/bytes.hpp"
+#include "personas/worker_agent/session.hpp"
+
+namespace personas::worker_agent {
+namespace {
+
+constexpr std::size_t kMaxErrorMessage = 8 * 1024;
+constexpr std::size_t kMaxCompleteValue = 32 * 1024;  // meta, usage, phaseTimings
+constexpr std::size_t kMaxMessage = 4 * 1024;         // of progress
+constexpr std::size_t kMaxName = 128;
+static_assert(6 * kMaxErrorMessage + 3 * kMaxCompleteValue + 16 * kMaxMessage < kMaxCompleteBytes);
+
+// Bytes at the end of `text` that begin a code point without completing it; at most 3.
+std::size_t incomplete_tail(std::string_view text) {
+  for (std::size_t back = 1; back <= std::min<std::size_t>(3, text.size()); ++back) {
+    const auto byte = static_cast<unsigned char>(text[text.size() - back]);
+    if ((byte & 0xC0) == 0x80) continue;
+    if (byte > 0xF4) return 0;  // begins nothing
+    const std::size_t needed = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1;
+    return needed > back ? back : 0;
+  }
+  return 0;
+}
+
+void cut(std::string& text, std::size_t limit) {
+  if (text.size() > limit) text = std::string(utf8_prefix(text, limit));
+}
+void cut(std::optional<std::string>& text, std::size_t limit) {
+  if (text) cut(*text, limit);
+}
+void leave_out_if_large(std::optional<codec::RawJson>& value) {
+  if (value && value->text.size() > kMaxCompleteValue) value.reset();
+}
+
+void apply_kill(wire::Complete& complete, KillReason reason) {
+  if (reason == KillReason::kCancelled) {
+    complete.status = "cancelled";
+    complete.failure_reason = "cancelled";
+    return;
+  }
+  if (complete.status == "completed") return;  // it ended well before the kill reached it
+  complete.status = "failed";
+  switch (reason) {
+    case KillReason::kLeaseEnded:
+      complete.failure_reason = "lease_expired";
+      break;
+    case KillReason::kShutdown:
+      complete.failure_reason = "worker_shutdown";
+      break;
+    default:
+      complete.failure_reason = "worker_error";
+  }
+}
+
+}  // namespace
+
+// ---- assignment ---------------------------------------------------------------------------------
+
+void WorkerSession::on_assign(const wire::Assign& frame, Instant now) {
+  const wire::RunKey key{ExecutionId(frame.execution_id), frame.attempt.value_or(1)};
+  if (is_over(key) || runs_.contains(key)) {
+    ++counters_.ignored;
+    return;
+  }
+  const auto older = newest(frame.execution_id, std::nullopt);
+  if (older != runs_.end() && older->first.attempt > key.attempt) {
+    ++counters_.ignored;
+    return;
+  }
+  if (stopping_) return answer_busy(key, "the worker stops");
+  const bool replaces = older != runs_.end() && older->second.state != State::kFinished;
+  if (!replaces && used_slots() >= options_.slots) return answer_busy(key, "no free slot");
+  if (runs_.size() >= wire::kMaxRunsPerWorker) {
+    return answer_busy(key, "too many runs wait for their confirmation");
+  }
+  const Duration lease = frame.lease_ms ? Duration(milliseconds(*frame.lease_ms)) : timing_.lease;
+  // From what the orchestrator is known to have heard, not from now: the frame may be old.
+  const Instant lease_end = basis_ + lease;
+  if (now >= lease_end - wire::kKillMargin) return answer_busy(key, "its lease is over already");
+
+  const auto [run, inserted] = runs_.try_emplace(key);
+  run->second.lease = lease;
+  run->second.lease_end = lease_end;
+  run->second.sendable = true;
+  run->second.assign = frame;
+  for (auto it = runs_.begin(); it != runs_.end();) {
+    const auto other = it++;
+    if (other->first.execution == key.execution && other->first.attempt < key.attempt) {
+      discard(other, KillReason::kSuperseded);
+    }
+  }
+  start_pending(key.execution, now);
+}
+
+void WorkerSession::answer_busy(const wire::RunKey& key, std::string_view reason) {
+  ++counters_.busy;
+  remember_ended(key);
+  send(wire::Busy{key.execution.str(), std::string(reason), key.attempt});
+}
+
+// Starts the newest attempt of an execution once no older one is alive.
+void WorkerSession::start_pending(const ExecutionId& execution, Instant now) {
+  auto candidate = runs_.end();
+  for (auto it = runs_.lower_bound({execution, 0});
+       it != runs_.end() && it->first.execution == execution; ++it) {
+    if (it->second.state == State::kRunning) return;
+    if (it->second.state == State::kPending) candidate = it;
+  }
+  if (candidate == runs_.end()) return;
+  if (now >= candidate->second.lease_end - wire::kKillMargin) return;  // check_leases ends it
+  start_run(candidate);
+}
+
+void WorkerSession::start_run(RunRef run) {
+  run->second.state = State::kRunning;
+  outputs_.push_back(StartRun{run->first, std::exchange(run->second.assign, {}),
+                              run->second.lease_end - wire::kKillMargin});
+}
+
+std::size_t WorkerSession::live_runs() const {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      runs_, [](const auto& entry) { return entry.second.state != State::kFinished; }));
+}
+
+// An attempt that waits for the death of an older one shares its slot.
+std::size_t WorkerSession::used_slots() const {
+  std::size_t used = 0;
+  const ExecutionId* last = nullptr;
+  for (const auto& [key, run] : runs_) {
+    if (run.state == State::kFinished || (last != nullptr && *last == key.execution)) continue;
+    last = &key.execution;
+    ++used;
+  }
+  return used;
+}
+
+// ---- leases -------------------------------------------------------------------------------------
+
+void WorkerSession::check_leases(Instant now) {
+  for (auto it = runs_.begin(); it != runs_.end();) {
+    const auto run = it++;
+    if (run->second.state == State::kFinished || run->second.killed) continue;
+    if (now < run->second.lease_end - wire::kKillMargin) continue;
+    ++counters_.leases_ended;
+    kill_run(run, KillReason::kLeaseEnded, "the lease ended without renewal");
+  }
+}
+
+void WorkerSession::renew_leases() {
+  for (auto& [key, run] : runs_) {
+    if (run.state == State::kFinished || run.killed || !run.sendable) continue;
+    const Instant end = basis_ + run.lease;
+    if (end <= run.lease_end) continue;
+    run.lease_end = end;
+    if (run.state == State::kRunning) outputs_.push_back(RenewLease{key, end - wire::kKillMargin});
+  }
+}
+
+// ---- the end of a run ---------------------------------------------------------------------------
+
+// Without effect on what is finished. A run that never started is finished at once.
+void WorkerSession::kill_run(RunRef run, KillReason reason, std::string_view text) {
+  if (run->second.state == State::kFinished) return;
+  const bool first = !run->second.killed;
+  // A cancel decides about the status even of what is being killed already.
+  if (first || reason == KillReason::kCancelled) run->second.killed = reason;
+  if (run->second.state == State::kPending) {
+    wire::Complete complete;
+    complete.status = "failed";
+    complete.error_message = std::string(text);
+    finish(run, std::move(complete));
+  } else if (first) {
+    outputs_.push_back(KillRun{run->first, reason, std::string(text)});
+  }
+}
+
+// Nobody wants its frames: it is forgotten, once it is dead.
+void WorkerSession::discard(RunRef run, KillReason reason) {
+  run->second.discard = true;
+  run->second.sendable = false;
+  if (run->second.state != State::kRunning) {
+    forget(run);
+  } else {
+    kill_run(run, reason);
+  }
+}
+
+void WorkerSession::run_finished(const wire::RunKey& key, wire::Complete complete, Instant now) {
+  check(now);
+  const auto run = running(key);
+  if (run == runs_.end()) return;
+  if (run->second.discard) {
+    const bool redial = run->second.redial;
+    forget(run);
+    if (redial) {
+      drop_connection(wire::CloseCode::kConflict, "the history of a run does not fit", now);
+    }
+  } else {
+    finish(run, std::move(complete));
+  }
+  start_pending(key.execution, now);
+  send_ready();
+  check_stop(now);
+}
+
+void WorkerSession::finish(RunRef run, wire::Complete complete) {
+  flush_tails(run);
+  if (run->second.killed) apply_kill(complete, *run->second.killed);
+  leave_out_if_large(complete.meta);
+  leave_out_if_large(complete.usage);
+  leave_out_if_large(complete.phase_timings);
+  cut(complete.error_message, kMaxErrorMessage);
+  cut(complete.session_id, kMaxMessage);
+  cut(complete.failure_reason, kMaxName);
+  run->second.state = State::kFinished;
+  run->second.paused = false;
+  write(run, std::move(complete));
+}
+
+WorkerSession::RunRef WorkerSession::forget(RunRef run) {
+  remember_ended(run->first);
+  spooled_total_ -= run->second.spool.bytes();
+  const auto next = runs_.erase(run);
+  resume_reading();
+  return next;
+}
+
+// So that an assign that comes twice never starts twice.
+void WorkerSession::remember_ended(const wire::RunKey& key) {
+  auto& highest = ended_[key.execution];
+  if (highest >= key.attempt) return;
+  highest = key.attempt;
+  ended_order_.push_back(key);
+  if (ended_order_.size() <= kMaxEndedRuns) return;
+  const auto oldest = ended_.find(ended_order_.front().execution);
+  if (oldest != ended_.end() && oldest->second == ended_order_.front().attempt) {
+    ended_.erase(oldest);
+  }
+  ended_order_.pop_front();
+}
+
+bool WorkerSession::is_over(const wire::RunKey& key) const {
+  const auto ended = ended_.find(key.execution);
+  return ended != ended_.end() && ended->second >= key.attempt;
+}
+
+WorkerSession::RunRef WorkerSession::running(const wire::RunKey& key) {
+  const auto run = runs_.find(key);
+  return run != runs_.end() && run->second.state == State::kRunning ? run : runs_.end();
+}
+
+WorkerSession::RunRef WorkerSession::newest(const std::string& execution,
+                                            std::optional<std::int64_t> attempt) {
+  const ExecutionId id(execution);
+  if (attempt) return runs_.find({id, *attempt});
+  auto found = runs_.end();
+  for (auto it = runs_.lower_bound({id, 0}); it != runs_.end() && it->first.execution == id; ++it) {
+    found = it;
+  }
+  return found;
+}
+
+// ---- what the orchestrator says of a run --------------------------------------------------------
+
+void WorkerSession::on_received(const wire::Received& frame) {
+  const auto run = runs_.find({ExecutionId(frame.execution_id), frame.attempt});
+  if (run == runs_.end() || frame.seq > run->second.spool.last_seq()) {
+    ++counters_.ignored;
+    return;
+  }
+  trim(run, frame.seq);
+  const bool all = frame.seq == run->second.spool.last_seq();
+  if (frame.final_.value_or(false) && all && run->second.state == State::kFinished) {
+    forget(run);
+  } else {
+    resume_reading();
+  }
+}
+
+void WorkerSession::on_cancel(const wire::Cancel& frame) {
+  const auto run = newest(frame.execution_id, frame.attempt);
+  if (run == runs_.end()) {
+    ++counters_.ignored;
+    // Should its assign come after all, it must not start.
+    if (frame.attempt && frame.reason == wire::kNotLeasedReason) {
+      remember_ended({ExecutionId(frame.execution_id), *frame.attempt});
+    }
+    return;
+  }
+  if (frame.reason == wire::kNotLeasedReason) return discard(run, KillReason::kNotLeased);
+  kill_run(run, KillReason::kCancelled, frame.reason.value_or("cancelled"));
+}
+
+void WorkerSession::on_review_response(const wire::ReviewResponse& frame) {
+  const auto run = newest(frame.execution_id, frame.attempt);
+  if (run == runs_.end() || run->second.state != State::kRunning) {
+    ++counters_.ignored;
+    return;
+  }
+  auto& answered = run->second.answered_reviews;
+  if (answered.contains(frame.review_id)) return;
+  if (answered.size() >= kMaxAnsweredReviews) answered.erase(answered.begin());
+  answered.insert(frame.review_id);
+  outputs_.push_back(ReviewAnswered{run->first, frame.review_id, frame.decision, frame.message});
+}
+
+// ---- what a run says ----------------------------------------------------------------------------
+
+void WorkerSession::run_stdout(const wire::RunKey& key, std::string_view chunk, Instant now) {
+  check(now);
+  if (const auto run = running(key); run != runs_.end()) {
+    write_output(run, chunk, Stream::kStdout);
+  }
+}
+
+void WorkerSession::run_stderr(const wire::RunKey& key, std::string_view chunk, Instant now) {
+  check(now);
+  if (const auto run = running(key); run != runs_.end()) {
+    write_output(run, chunk, Stream::kStderr);
+  }
+}
+
+void WorkerSession::write_output(RunRef run, std::string_view chunk, Stream stream) {
+  auto& tail = stream == Stream::kStdout ? run->second.stdout_tail : run->second.stderr_tail;
+  const std::string joined = std::exchange(tail, {}) + std::string(chunk);
+  std::string_view rest = joined;
+  tail = std::string(rest.substr(rest.size() - incomplete_tail(rest)));
+  rest.remove_suffix(tail.size());
+  while (!rest.empty()) {
+    std::string_view piece = utf8_prefix(rest, kMaxReadBytes);
+    if (piece.empty()) piece = rest.substr(0, kMaxReadBytes);
+    rest.remove_prefix(piece.size());
+    wire::OutputChunk output;
+    output.chunk = to_valid_utf8(piece);
+    if (stream == Stream::kStdout) {
+      write(run, wire::Stdout{std::move(output)});
+    } else {
+      write(run, wire::Stderr{std::move(output)});
+    }
+  }
+}
+
+void WorkerSession::flush_tails(RunRef run) {
+  for (const auto stream : {Stream::kStdout, Stream::kStderr}) {
+    auto& tail = stream == Stream::kStdout ? run->second.stdout_tail : run->second.stderr_tail;
+    if (tail.empty()) continue;
+    wire::OutputChunk output;
+    output.chunk = to_valid_utf8(std::exchange(tail, {}));
+    if (stream == Stream::kStdout) {
+      write(run, wire::Stdout{std::move(output)});
+    } else {
+      write(run, wire::Stderr{std::move(output)});
+    }
+  }
+}
+
+void WorkerSession::run_event(const wire::RunKey& key, std::string_view event_type,
+                              codec::RawJson payload, Instant now) {
+  check(now);
+  const auto run = running(key);
+  if (run == runs_.end()) return;
+  if (payload.text.size() > kMaxEventBytes || event_type.size() > kMaxName) {
+    ++counters_.oversized_events;
+    return;
+  }
+  wire::AgentEvent frame;
+  frame.event_type = std::string(event_type);
+  frame.payload = std::move(payload);
+  write(run, std::move(frame));
+}
+
+void WorkerSession::run_progress(const wire::RunKey& key, wire::Progress progress, Instant now) {
+  check(now);
+  const auto run = running(key);
+  if (run == runs_.end()) return;
+  cut(progress.stage, kMaxName);
+  cut(progress.message, kMaxMessage);
+  cut(progress.active_tool, kMaxMessage);
+  write(run, std::move(progress));
+}
+
+void WorkerSession::run_review_request(const wire::RunKey& key, std::string_view review_id,
+                                       codec::RawJson payload, Instant now) {
+  check(now);
+  const auto run = running(key);
+  if (run == runs_.end()) return;
+  if (payload.text.size() > kMaxEventBytes) {
+    ++counters_.oversized_events;
+    return;
+  }
+  wire::ReviewRequest frame;
+  frame.review_id = std::string(review_id);
+  frame.payload = std::move(payload);
+  write(run, std::move(frame));
+}
+
+// ---- the spool ----------------------------------------------------------------------------------
+
+template <class Frame>
+void WorkerSession::write(RunRef run, Frame frame) {
+  const auto& key = run->first;
+  Run& state = run->second;
+  if (state.discard) return;
+  frame.execution_id = key.execution.str();
+  frame.attempt = key.attempt;
+  frame.seq = state.spool.next_seq();
+  std::string text = wire::to_text(std::move(frame));
+  if (state.sendable && link_ == Link::kOpen) send_text(text);
+  const std::size_t before = state.spool.bytes();
+  state.spool.push(std::move(text));
+  spooled_total_ += state.spool.bytes() - before;
+  if (state.state != State::kRunning) return;
+  const bool full = state.spool.bytes() >= options_.spool.pause_run ||
+                    spooled_total_ >= options_.spool.pause_total;
+  if (full && !state.paused) {
+    state.paused = true;
+    outputs_.push_back(PauseReading{key});
+  }
+  if (state.spool.bytes() > options_.spool.pause_run + kSpoolReserve) {
+    kill_run(run, KillReason::kSpoolOverflow, "it wrote on although its reading was paused");
+  }
+}
+
+void WorkerSession::trim(RunRef run, std::int64_t seq) {
+  spooled_total_ -= run->second.spool.trim(seq);
+}
+
+void WorkerSession::resume_reading() {
+  if (spooled_total_ > options_.spool.pause_total / 2) return;
+  for (auto& [key, run] : runs_) {
+    if (!run.paused || run.spool.bytes() > options_.spool.pause_run / 2) continue;
+    run.paused = false;
+    outputs_.push_back(ResumeReading{key});
+  }
+}
+
+}  // namespace personas::worker_agent

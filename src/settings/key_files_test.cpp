@@ -1,0 +1,62 @@
+#include "personas/settings/key_files.hpp"
+
+#include <gtest/gtest.h>
+
+namespace personas::settings {
+namespace {
+
+Settings with_data_dir() {
+  Settings settings;
+  settings.data_dir = "d";
+  settings.db_path = "d/personas.db";
+  return settings;
+}
+
+TEST(KeyFiles, AConfiguredValueWinsOverTheFile) {
+  Settings settings = with_data_dir();
+  settings.team_api_key = Secret("k");
+  EXPECT_EQ(
+      decide_key(Role::kServe, settings, kTeamKeyFile, Existence::kPresent, Existence::kPresent),
+      KeyFrom::kSetting);
+}
+
+TEST(KeyFiles, TheFileIsTakenWhenNothingIsConfigured) {
+  for (const auto role : {Role::kUp, Role::kServe, Role::kWorker, Role::kClient}) {
+    EXPECT_EQ(
+        decide_key(role, with_data_dir(), kTeamKeyFile, Existence::kPresent, Existence::kAbsent),
+        KeyFrom::kFile);
+  }
+}
+
+TEST(KeyFiles, OnlyUpGenerates) {
+  const Settings settings = with_data_dir();
+  EXPECT_EQ(decide_key(Role::kUp, settings, kMasterKeyFile, Existence::kAbsent, Existence::kAbsent),
+            KeyFrom::kGenerate);
+  const auto serve =
+      decide_key(Role::kServe, settings, kMasterKeyFile, Existence::kAbsent, Existence::kAbsent);
+  ASSERT_FALSE(serve);
+  EXPECT_EQ(serve.error().code, ErrorCode::kMisconfigured);
+  EXPECT_EQ(serve.error().message,
+            "MASTER_KEY is not set and there is no d/master.key. Set MASTER_KEY in the "
+            "environment, or give --master-key-file");
+}
+
+TEST(KeyFiles, ANewMasterKeyIsNeverMadeBesideAnExistingDatabase) {
+  const Settings settings = with_data_dir();
+  EXPECT_FALSE(
+      decide_key(Role::kUp, settings, kMasterKeyFile, Existence::kAbsent, Existence::kPresent));
+  EXPECT_EQ(
+      decide_key(Role::kUp, settings, kWorkerTokenFile, Existence::kAbsent, Existence::kPresent),
+      KeyFrom::kGenerate);
+}
+
+TEST(KeyFiles, ReadsOneCheckedLine) {
+  EXPECT_TRUE(parse_key(kTeamKeyFile, "abc\n")->equals("abc"));
+  EXPECT_FALSE(parse_key(kTeamKeyFile, "\n"));
+  EXPECT_FALSE(parse_key(kTeamKeyFile, "two words"));
+  EXPECT_FALSE(parse_key(kMasterKeyFile, "abc"));
+  EXPECT_TRUE(parse_key(kMasterKeyFile, std::string(64, 'F')));
+}
+
+}  // namespace
+}  // namespace personas::settings

@@ -1,0 +1,164 @@
+// The subcommands of the command line, and which function each calls.
+#include "personas/cli/commands.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "apply.hpp"
+#include "lists.hpp"
+#include "manage.hpp"
+#include "run.hpp"
+
+namespace personas::cli {
+
+struct CommandLine {
+  using Action = Task<Result<int>> (*)(Context&, CommandLine&);
+
+  Action action = nullptr;
+  bool json = false;  // CLI11 fills bools; they become enums on the way out
+  bool follow = false;
+  bool raw = false;
+  RunOptions run;
+  LogsOptions logs;
+  ListOptions list;
+  std::vector<std::string> files;
+  std::string execution;
+  std::string review;
+  std::string message;
+
+  Format format() const { return json ? Format::kJson : Format::kText; }
+  Watch watch() const { return follow ? Watch::kFollow : Watch::kNo; }
+};
+
+namespace {
+
+// Actions that either work or fail.
+Result<int> done(Result<void> result) {
+  if (!result) return fail(std::move(result.error()));
+  return kExitDone;
+}
+
+class Registrar {
+ public:
+  Registrar(CLI::App& app, const std::function<void(CLI::App&)>& add_connection_flags)
+      : app_(app), add_connection_flags_(add_connection_flags) {}
+
+  CLI::App& add(CommandLine& line, std::string name, std::string description,
+                CommandLine::Action action) {
+    CLI::App& command = *app_.add_subcommand(std::move(name), std::move(description));
+    command.add_flag("--json", line.json, "Print JSON, for programs");
+    add_connection_flags_(command);
+    command.callback([&line, action] { line.action = action; });
+    return command;
+  }
+
+ private:
+  CLI::App& app_;
+  const std::function<void(CLI::App&)>& add_connection_flags_;
+};
+
+void add_run(Registrar& registrar, CommandLine& line) {
+  auto& command = registrar.add(line, "run", "Run a persona",
+                                [](Context& context, CommandLine& line) -> Task<Result<int>> {
+                                  line.run.watch = line.watch();
+                                  line.run.format = line.format();
+                                  return run_persona(context, line.run);
+                                });
+  command.add_option("persona", line.run.persona, "Its name or id")->required();
+  command.add_option("prompt", line.run.prompt, "The task; - reads it from standard input");
+  command.add_flag("-f,--follow", line.follow, "Show its output live, to the end");
+  command.add_option("--wait", line.run.wait, "Wait so long for the end, such as 60s");
+  command.add_option("--input", line.run.input, "Input data: JSON, or @file that holds it");
+  command.add_option("--timeout", line.run.timeout, "Longest time of one attempt, such as 5m");
+  command.add_option_function<std::int64_t>(
+      "--priority", [&line](const std::int64_t& priority) { line.run.priority = priority; },
+      "Higher runs first (-100 to 100)");
+}
+
+void add_watching(Registrar& registrar, CommandLine& line) {
+  auto& logs_command = registrar.add(line, "logs", "Show the output of an execution",
+                                     [](Context& context, CommandLine& line) -> Task<Result<int>> {
+                                       line.logs.watch = line.watch();
+                                       line.logs.format = line.format();
+                                       line.logs.rendering =
+                                           line.raw ? Rendering::kRaw : Rendering::kReadable;
+                                       return logs(context, line.logs);
+                                     });
+  logs_command.add_option("execution", line.logs.execution, "Its id, an end of it, or: last")
+      ->required();
+  logs_command.add_flag("-f,--follow", line.follow, "Go on until it ends");
+  logs_command.add_flag("--raw", line.raw, "As the agent program wrote it");
+
+  auto& ls = registrar.add(line, "ls", "List what there is",
+                           [](Context& context, CommandLine& line) -> Task<Result<int>> {
+                             line.list.format = line.format();
+                             co_return done(co_await list(context, line.list));
+                           });
+  ls.add_option("what", line.list.kind, "executions (the default), personas, tools, events, …")
+      ->check(CLI::IsMember(std::vector<std::string>(kListKinds.begin(), kListKinds.end())));
+  ls.add_option("--status", line.list.status, "Only those in this state");
+  ls.add_option("--persona", line.list.persona, "Only those of this persona (name or id)");
+  ls.add_option("--limit", line.list.limit, "At most so many")->check(CLI::Range(1, 500));
+
+  registrar.add(line, "status", "Show workers, queue, and what waits for what",
+                [](Context& context, CommandLine& line) -> Task<Result<int>> {
+                  co_return done(co_await status(context, line.format()));
+                });
+}
+
+void add_changing(Registrar& registrar, CommandLine& line) {
+  auto& cancel_command =
+      registrar.add(line, "cancel", "Cancel an execution",
+                    [](Context& context, CommandLine& line) -> Task<Result<int>> {
+                      co_return done(co_await cancel(context, line.execution, line.format()));
+                    });
+  cancel_command.add_option("execution", line.execution, "Its id, an end of it, or: last")
+      ->required();
+
+  auto& apply_command =
+      registrar.add(line, "apply", "Create or update personas and tools from YAML files",
+                    [](Context& context, CommandLine& line) -> Task<Result<int>> {
+                      co_return done(co_await apply(context, line.files, line.format()));
+                    });
+  apply_command.add_option("-f,--file", line.files, "The file; - reads standard input")->required();
+
+  const auto add_decision = [&](const char* name, const char* description, auto action) {
+    auto& command = registrar.add(line, name, description, action);
+    command.add_option("review", line.review, "Its id, or an end of it")->required();
+    command.add_option("message", line.message, "What the agent is told");
+  };
+  add_decision("approve", "Approve what an agent asks for",
+               [](Context& context, CommandLine& line) -> Task<Result<int>> {
+                 co_return done(co_await answer_review(context, line.review, Decision::kApprove,
+                                                       line.message, line.format()));
+               });
+  add_decision("reject", "Reject what an agent asks for",
+               [](Context& context, CommandLine& line) -> Task<Result<int>> {
+                 co_return done(co_await answer_review(context, line.review, Decision::kReject,
+                                                       line.message, line.format()));
+               });
+}
+
+}  // namespace
+
+Commands::Commands() : line_(std::make_unique<CommandLine>()) {}
+Commands::~Commands() = default;
+
+void Commands::add_to(CLI::App& app, const std::function<void(CLI::App&)>& add_connection_flags) {
+  Registrar registrar(app, add_connection_flags);
+  add_run(registrar, *line_);
+  add_watching(registrar, *line_);
+  add_changing(registrar, *line_);
+}
+
+bool Commands::chosen() const {
+  return line_->action != nullptr;
+}
+
+Task<int> Commands::run(Context& context) {
+  auto code = co_await line_->action(context, *line_);
+  if (code) co_return *code;
+  co_return report(context.terminal, code.error());
+}
+
+}  // namespace personas::cli

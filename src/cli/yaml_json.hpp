@@ -1,0 +1,34 @@
+// YAML documents as JSON values that remember their lines.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/json.hpp>
+
+#include "personas/base/error.hpp"
+
+namespace personas::cli {
+
+inline constexpr std::size_t kMaxYamlBytes = 4 * 1024 * 1024;
+inline constexpr int kMaxYamlDepth = 64;
+// Values after aliases are followed: a few lines of nested aliases can stand for billions.
+inline constexpr std::size_t kMaxYamlValues = 100'000;
+
+struct YamlDocument {
+  boost::json::value json;
+  std::map<std::string, int> lines;  // by JSON pointer; "" is the document
+
+  // The line of what the pointer names, or of the nearest thing around it.
+  int line_of(std::string_view pointer) const;
+};
+
+// Plain scalars become null, booleans and numbers as in YAML 1.2's core schema; quoted ones stay
+// strings. `name` is what errors call the file: each is at "name:line". Empty documents are left
+// out.
+Result<std::vector<YamlDocument>> parse_yaml(std::string_view text, const std::string& name);
+
+}  // namespace personas::cli

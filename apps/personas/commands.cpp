@@ -1,0 +1,121 @@
+#include "commands.hpp"
+
+#include <array>
+#include <iterator>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
+
+#include "personas/cli/commands.hpp"
+#include "personas/net_beast/client.hpp"
+#include "personas/os/files.hpp"
+#include "personas/os/process.hpp"
+
+#include "keys.hpp"
+#include "roles.hpp"
+#include "world.hpp"
+
+namespace personas::app {
+namespace {
+
+using settings::Role;
+
+// A file named on the command line: a prompt, input data, a persona.
+constexpr std::size_t kMaxUserFile = 4 * 1024 * 1024;
+
+Result<std::string> read_user_file(const std::string& path) {
+  return os::read_file(path == "-" ? "/dev/stdin" : path, kMaxUserFile);
+}
+
+Task<void> pause(Duration duration) {
+  boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
+  timer.expires_after(duration);
+  co_await timer.async_wait(boost::asio::use_awaitable);
+}
+
+// Runs a client command on a loop of its own; nullptr shows the welcome.
+int run_client(World& world, settings::Settings settings, cli::Commands* commands) {
+  boost::asio::io_context loop(1);
+  net::ClientOptions options;
+  options.ca_file = settings.ca_file;
+  const auto client = net_beast::make_client(loop, options);
+  StandardTerminal terminal(world);
+  const Secret key = client_key(settings);
+  cli::Context context{.client = *client,
+                       .terminal = terminal,
+                       .clock = world.clock,
+                       .url = settings.url,
+                       .key = key,
+                       .key_hint = "TEAM_API_KEY or " + settings.data_dir + "/team.key",
+                       .read_file = read_user_file,
+                       .pause = pause};
+  int exit_code = info(ErrorCode::kInternal).exit_code;
+  boost::asio::co_spawn(
+      loop, commands != nullptr ? commands->run(context) : cli::welcome(context),
+      [&](std::exception_ptr failure, int code) {
+        exit_code = failure ? exit_code : code;
+        loop.stop();  // idle connections that are kept for reuse would hold it open
+      });
+  loop.run();
+  return exit_code;
+}
+
+struct RoleCommand {
+  Role role;
+  const char* name;
+  const char* doc;
+  int (*run)(World&, settings::Settings);
+};
+
+constexpr std::array kRoles{
+    RoleCommand{Role::kUp, "up", "Run everything on this machine: the platform and a worker",
+                &run_up},
+    RoleCommand{Role::kServe, "serve", "Run the orchestrator alone", &run_serve},
+    RoleCommand{Role::kWorker, "worker", "Run a worker that connects to an orchestrator",
+                &run_worker}};
+
+int parse_and_run(CLI::App& app, World& world, int argc, char** argv) {
+  std::array<settings::Flags, kRoles.size()> role_flags;
+  std::array<CLI::App*, kRoles.size()> role_apps{};
+  for (std::size_t i = 0; i < kRoles.size(); ++i) {
+    role_apps[i] = app.add_subcommand(kRoles[i].name, kRoles[i].doc);
+    settings::add_flags(*role_apps[i], kRoles[i].role, role_flags[i]);
+  }
+  settings::Flags client_flags;
+  cli::Commands commands;
+  commands.add_to(
+      app, [&](CLI::App& command) { settings::add_flags(command, Role::kClient, client_flags); });
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? 0 : cli::kExitUsage;
+  }
+  for (std::size_t i = 0; i < kRoles.size(); ++i) {
+    if (!role_apps[i]->parsed()) continue;
+    auto loaded = load_settings(kRoles[i].role, role_flags[i], world);
+    if (!loaded) return report(loaded.error());
+    return kRoles[i].run(world, std::move(*loaded));
+  }
+  auto loaded = load_settings(Role::kClient, client_flags, world);
+  if (!loaded) return report(loaded.error());
+  return run_client(world, std::move(*loaded), commands.chosen() ? &commands : nullptr);
+}
+
+}  // namespace
+
+int run_command_line(int argc, char** argv) {
+  os::harden_process();
+  World world;
+  world.environment = os::environment();
+  CLI::App app{"Personas: an always-on platform for AI agents", "personas"};
+  app.set_version_flag("--version", std::string(PERSONAS_VERSION));
+  app.require_subcommand(0, 1);
+  return parse_and_run(app, world, argc, argv);
+}
+
+}  // namespace personas::app

@@ -1,0 +1,231 @@
+#include "orchestrator.hpp"
+
+#include <utility>
+#include <vector>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "personas/execution/execution_service.hpp"
+#include "personas/identity/authenticator.hpp"
+#include "personas/net_beast/server.hpp"
+#include "personas/store/blocking.hpp"
+#include "personas/store/journal_feed.hpp"
+#include "personas/store/migrations.hpp"
+#include "personas/store/repositories.hpp"
+#include "personas/store_sqlite/open.hpp"
+#include "personas/vault/master_key.hpp"
+#include "personas/vault/vault.hpp"
+#include "personas/worker_gateway/hub.hpp"
+
+#include "http_side.hpp"
+
+namespace personas::app {
+namespace {
+
+using store::Transaction;
+
+// What an installation knows about itself, made on its first start.
+struct Installation {
+  InstanceId instance;
+  NodeId node;
+  bool fresh = false;
+};
+
+Result<std::optional<std::string>> read_meta(Transaction& tx, std::string_view key) {
+  static const store::Sql kRead("SELECT value FROM meta WHERE key = ?");
+  std::optional<std::string> value;
+  TRY_VOID(tx.query(kRead, {key}, [&](const store::Row& row) -> Result<bool> {
+    value = std::string(as_text(row.bytes(0)));
+    return false;
+  }));
+  return value;
+}
+
+Result<void> write_meta(Transaction& tx, std::string_view key, std::string_view value) {
+  static const store::Sql kWrite("INSERT INTO meta (key, value) VALUES (?, ?)");
+  TRY_VOID(tx.execute(kWrite, {key, as_bytes(value)}));
+  return {};
+}
+
+Result<Installation> prepare(store::Store& store, const vault::MasterKey& key, Clock& clock,
+                             Random& random) {
+  const Timestamp now = clock.wall();
+  const Installation fresh{InstanceId::make(now, random), NodeId::make(now, random), true};
+  return store::write_now(store, [&](Transaction& tx) -> Result<Installation> {
+    TRY_VOID(store::migrate(tx, store::schema_migrations(), now));
+    TRY_VOID(vault::check_master_key(tx, key));
+    TRY(const auto instance, read_meta(tx, "instance_id"));
+    TRY(const auto node, read_meta(tx, "node_id"));
+    if (instance && node) return Installation{InstanceId(*instance), NodeId(*node), false};
+    TRY_VOID(write_meta(tx, "instance_id", fresh.instance.str()));
+    TRY_VOID(write_meta(tx, "node_id", fresh.node.str()));
+    return fresh;
+  });
+}
+
+// The token an agent CLI authenticates with: the one handed in over the API, else CLAUDE_TOKEN.
+std::vector<NamedSecret> token_variables(const Secret& token) {
+  std::vector<NamedSecret> variables;
+  if (token.empty()) return variables;
+  const bool oauth = token.reveal().starts_with("sk-ant-oat");
+  variables.push_back({oauth ? "CLAUDE_CODE_OAUTH_TOKEN" : "ANTHROPIC_API_KEY", token.clone()});
+  return variables;
+}
+
+worker_gateway::SessionOptions session_options(const settings::Settings& settings) {
+  worker_gateway::SessionOptions options;
+  options.timing.lease = settings.lease;
+  options.timing.heartbeat = settings.ping_interval;
+  options.timing.ping = settings.ping_interval;
+  options.timing.dead_after = settings.dead_after;
+  if (settings.require_signed_frames == settings::Switch::kOn) {
+    options.signing = worker_gateway::Signing::kRequired;
+  }
+  if (settings.accept_legacy_signatures == settings::Switch::kOn) {
+    options.legacy_signatures = worker_gateway::LegacySignatures::kAccept;
+  }
+  return options;
+}
+
+class RunningOrchestrator final : public Orchestrator {
+ public:
+  RunningOrchestrator(boost::asio::io_context& core, Environment environment,
+                      std::unique_ptr<store::Store> store, vault::MasterKey key,
+                      identity::Authenticator authenticator, Installation installation)
+      : core_(core),
+        env_(std::move(environment)),
+        store_(std::move(store)),
+        key_(std::move(key)),
+        authenticator_(std::move(authenticator)),
+        installation_(std::move(installation)),
+        vault_(key_, env_.random),
+        service_(service_options(), core.get_executor(), *store_, env_.clock, env_.random,
+                 [this](Transaction& tx, const TenantId& tenant, std::string_view backend) {
+                   return provider_token(tx, tenant, backend);
+                 }),
+        hub_(hub_options(), core, service_, env_.clock, env_.random) {
+    store_->on_journal([this](store::JournalPosition position) { feed_.advance(position); });
+  }
+
+  Task<Result<void>> start() override {
+    CO_TRY_VOID(co_await service_.start(hub_));
+    net::ServerOptions options = server_options(env_.settings);
+    options.port = static_cast<std::uint16_t>(env_.settings.ws_port);
+    options.limits.max_frame_bytes = wire::kMaxFrameBytes;
+    auto upgrade = [this](const net::Request& request) { return hub_.upgrade(request); };
+    CO_TRY(workers_port_,
+           net_beast::start_server(core_, env_.clock, options, only_workers, upgrade, plain_error));
+    HttpSide::Parts parts{.settings = env_.settings,
+                          .store = *store_,
+                          .clock = env_.clock,
+                          .random = env_.random,
+                          .log = env_.log,
+                          .executions = service_,
+                          .feed = feed_,
+                          .vault = vault_,
+                          .key = key_,
+                          .authenticator = authenticator_,
+                          .hub = hub_,
+                          .instance = installation_.instance,
+                          .node = installation_.node};
+    CO_TRY(http_, HttpSide::start(std::move(parts)));
+    co_return Result<void>{};
+  }
+
+  Task<void> stop(Duration grace) override {
+    feed_.close();
+    if (http_) co_await http_->drain(grace);
+    co_await service_.stop();
+    hub_.close_all("the orchestrator is stopping");
+    if (workers_port_) co_await workers_port_->drain(seconds(1));
+    http_.reset();
+    workers_port_.reset();
+  }
+
+  std::uint16_t http_port() const override { return http_->port(); }
+  std::uint16_t ws_port() const override { return workers_port_->port(); }
+
+  Task<Result<void>> add_demo_persona() override {
+    const Timestamp now = env_.clock.wall();
+    Persona demo;
+    demo.id = PersonaId::make(now, env_.random);
+    demo.name = "demo";
+    demo.description = "Shows the whole path without any account: a scripted agent, not a model.";
+    demo.system_prompt = "You are the demo agent.";
+    demo.backend = "demo";
+    demo.max_concurrent = 10;
+    demo.timeout_ms = 60'000;
+    demo.created_at = demo.updated_at = now;
+    co_return co_await store_->write([demo](Transaction& tx) -> Result<void> {
+      TRY(const auto seeded, read_meta(tx, "demo_persona"));
+      if (seeded) return {};  // it may have been deleted on purpose
+      TRY_VOID(write_meta(tx, "demo_persona", demo.id.str()));
+      TRY(const auto taken, store::find_persona_by_name(tx, default_tenant(), demo.name));
+      if (taken) return {};
+      return store::insert_persona(tx, default_tenant(), demo);
+    });
+  }
+
+ private:
+  execution::ServiceOptions service_options() const {
+    execution::ServiceOptions options;
+    options.dispatcher.lease = env_.settings.lease;
+    options.dispatcher.tenant_limit = env_.settings.tenant_max_concurrent;
+    options.node = installation_.node;
+    options.origin = installation_.instance;
+    options.max_queued = env_.settings.tenant_max_queued;
+    return options;
+  }
+
+  worker_gateway::HubOptions hub_options() {
+    worker_gateway::HubOptions options;
+    options.session = session_options(env_.settings);
+    options.verify = [this](std::string_view token) -> std::optional<worker_gateway::WorkerGrant> {
+      if (authenticator_.check_worker(token) == identity::WorkerCheck::kWrong) return std::nullopt;
+      return worker_gateway::WorkerGrant{"worker-token", std::nullopt};
+    };
+    options.notice = [this](std::string_view event, std::string_view worker,
+                            std::string_view detail) {
+      env_.log.info(event, {{"worker", worker}, {"detail", detail}});
+    };
+    return options;
+  }
+
+  Result<std::vector<NamedSecret>> provider_token(Transaction& tx, const TenantId& tenant,
+                                                  std::string_view backend) const {
+    if (backend != "claude") return std::vector<NamedSecret>();
+    TRY(const auto stored, vault_.get(tx, tenant, vault::kClaudeToken));
+    return token_variables(stored ? *stored : env_.settings.claude_token);
+  }
+
+  boost::asio::io_context& core_;
+  Environment env_;
+  store::JournalFeed feed_;  // before the store, which tells it of its last commits
+  std::unique_ptr<store::Store> store_;
+  vault::MasterKey key_;
+  identity::Authenticator authenticator_;
+  Installation installation_;
+  vault::Vault vault_;
+  execution::ExecutionService service_;
+  worker_gateway::Hub hub_;
+  std::unique_ptr<net::Server> workers_port_;
+  std::unique_ptr<HttpSide> http_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Orchestrator>> Orchestrator::open(boost::asio::io_context& core,
+                                                         Environment environment) {
+  const auto& settings = environment.settings;
+  TRY(auto key, vault::MasterKey::parse(settings.master_key.reveal()));
+  TRY(auto authenticator,
+      identity::Authenticator::make(settings.team_api_key, settings.worker_token));
+  TRY(auto store, store_sqlite::open_sqlite({.path = settings.db_path}, environment.on_fatal));
+  TRY(auto installation, prepare(*store, key, environment.clock, environment.random));
+  return std::make_unique<RunningOrchestrator>(core, std::move(environment), std::move(store),
+                                               std::move(key), std::move(authenticator),
+                                               std::move(installation));
+}
+
+}  // namespace personas::app

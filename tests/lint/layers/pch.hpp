@@ -1,0 +1,2 @@
+// Stands in for the precompiled header of the project.
+#pragma once

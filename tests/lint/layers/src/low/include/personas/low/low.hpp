@@ -1,0 +1,4 @@
+// The lowest module.
+#pragma once
+
+int low();

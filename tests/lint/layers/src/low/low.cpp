@@ -1,0 +1,3 @@
+#include "personas/low/low.hpp"
+
+int low() { return 1; }

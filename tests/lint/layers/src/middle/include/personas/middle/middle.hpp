@@ -1,0 +1,4 @@
+// A module that uses a lower one.
+#pragma once
+
+int middle();

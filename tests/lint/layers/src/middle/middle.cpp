@@ -1,0 +1,5 @@
+#include "personas/middle/middle.hpp"
+
+#include "personas/low/low.hpp"
+
+int middle() { return low() + 1; }

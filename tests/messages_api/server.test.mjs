@@ -1,0 +1,101 @@
+// The stand-in against the real agent CLI: every scenario does what it says.
+import { after, before, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { runClaude } from '../functional/lib/claude.mjs';
+import { scenarios } from './scenarios.mjs';
+import { startMessagesApi } from './server.mjs';
+
+let api;
+before(async () => { api = await startMessagesApi(); });
+after(() => api.stop());
+
+const run = (scenario, options = {}) =>
+  runClaude(`Please do this. SCENARIO:${scenario}\n`, { url: api.url, ...options });
+const result = (answer) => {
+  assert.equal(answer.lines.at(-1)?.type, 'result', answer.stderr);
+  return answer.lines.at(-1);
+};
+const texts = (answer) => answer.lines.filter((line) => line.type === 'assistant')
+  .flatMap((line) => line.message.content).filter((block) => block.type === 'text')
+  .map((block) => block.text).join('');
+
+test('text: one turn, with a session and a cost', async () => {
+  const answer = await run('text');
+  assert.equal(answer.code, 0);
+  assert.equal(answer.lines[0].subtype, 'init');
+  assert.equal(result(answer).result, 'Hello from the stand-in model.');
+  assert.ok(result(answer).total_cost_usd > 0);
+  assert.ok(result(answer).session_id);
+});
+
+test('tool: the command runs and its output comes back in the answer', async () => {
+  const answer = await run('tool');
+  assert.equal(result(answer).num_turns, 2);
+  assert.match(result(answer).result, /The tool said: the-answer-is-42/);
+});
+
+test('bash: any command', async () => {
+  const command = encodeURIComponent('echo a b | rev');
+  assert.match(result(await run(`bash?command=${command}`)).result, /Result: b a/);
+});
+
+test('protocols: the agent text holds one object of each', async () => {
+  const text = texts(await run('protocols'));
+  for (const key of ['user_message', 'persona_action', 'emit_event', 'agent_memory',
+    'manual_review', 'execution_flow', 'outcome_assessment']) {
+    assert.ok(text.includes(`"${key}"`), key);
+  }
+});
+
+test('injection: protocol lines appear in the tool result, not in the agent text', async () => {
+  const answer = await run('injection');
+  assert.ok(!texts(answer).includes('INJECTED'));
+  const toolResults = answer.lines.filter((line) => line.type === 'user');
+  assert.ok(JSON.stringify(toolResults).includes('INJECTED'));
+});
+
+test('not_accomplished: said by the agent', async () => {
+  assert.match(texts(await run('not_accomplished')), /"accomplished":false/);
+});
+
+test('slow: arrives whole', async () => {
+  const answer = await run('slow?chunks=5&ms=20');
+  assert.equal(texts(answer), 'part-0\npart-1\npart-2\npart-3\npart-4\n');
+});
+
+test('flood: as many bytes as asked for', async () => {
+  assert.equal(texts(await run('flood?bytes=1600000')).length, 1_600_000);
+});
+
+for (const [name, status] of [['unauthorized', 401], ['rate_limit', 429], ['server_error', 500],
+  ['overloaded', 529]]) {
+  test(`${name}: the CLI reports ${status}`, async () => {
+    const answer = await run(name, { env: { CLAUDE_CODE_MAX_RETRIES: '0' } });
+    assert.equal(result(answer).is_error, true);
+    assert.equal(result(answer).api_error_status, status);
+    assert.notEqual(answer.code, 0);
+  });
+}
+
+test('hang: the CLI waits until it is killed', async () => {
+  const answer = await run('hang', { timeoutMs: 5000 });
+  assert.equal(answer.signal, 'SIGKILL');
+  assert.ok(!answer.lines.some((line) => line.type === 'result'));
+});
+
+test('without streaming the same answer comes as one message', async () => {
+  const response = await fetch(`${api.url}/v1/messages`, { method: 'POST', body: JSON.stringify({
+    messages: [{ role: 'user', content: 'SCENARIO:tool' }] }) });
+  const message = await response.json();
+  assert.equal(message.stop_reason, 'tool_use');
+  assert.equal(message.content[1].name, 'Bash');
+});
+
+test('the CLI asks for nothing that the stand-in does not know', () => {
+  assert.deepEqual(api.requests.filter((request) => request.unknown), []);
+});
+
+test('every scenario has its case here', () => {
+  const covered = new Set(api.requests.map((request) => request.scenario));
+  assert.deepEqual(Object.keys(scenarios).filter((name) => !covered.has(name)), []);
+});

@@ -1,0 +1,124 @@
+// latency: from POST /api/execute leaving to its assign frame arriving at a waiting worker, at a
+// fixed rate that does not wait for answers.
+#include <charconv>
+
+#include <boost/asio/steady_timer.hpp>
+#include <fmt/format.h>
+
+#include "trial.hpp"
+
+namespace personas::bench {
+namespace {
+
+// What the program itself may take; the two commits (enqueue, claim) come on top.
+constexpr double kOwnP50Ms = 0.5;
+constexpr int kSyncsOnTheWay = 2;
+constexpr double kP99Ms = 5;
+constexpr int kDiskSamples = 300;
+constexpr std::int64_t kWarmUp = 200;  // executions that are not counted
+constexpr std::int64_t kConnections = 16;
+constexpr std::int64_t kSlots = 64;
+constexpr std::string_view kMark = "bench-";
+
+// Sends number 0, 1, 2, … at their times and keeps when each was due and when it was assigned.
+class Pacer {
+ public:
+  Pacer(Trial& trial, Executor& executor, std::int64_t count)
+      : executor_(executor),
+        timer_(trial.io()),
+        due_(static_cast<std::size_t>(count)),
+        assigned_(static_cast<std::size_t>(count)),
+        interval_(1'000'000'000 / trial.options().rate) {
+    trial.workers().on_assign = [this](NullWorker& worker, const wire::Assign& run) {
+      note(run, SteadyClock::now());
+      worker.write(run, 1, "x\n");
+      worker.complete(run, 2);
+    };
+  }
+
+  void begin() {
+    next_at_ = SteadyClock::now() + interval_;
+    arm();
+  }
+  bool complete() const { return seen_ == std::ssize(due_); }
+  std::int64_t seen() const { return seen_; }
+
+  std::vector<double> delays_ms() const {
+    std::vector<double> out;
+    for (std::size_t i = kWarmUp; i < due_.size(); ++i) {
+      if (assigned_[i] != SteadyTime{}) out.push_back(ms_between(due_[i], assigned_[i]));
+    }
+    return out;
+  }
+
+ private:
+  void arm() {
+    timer_.expires_at(next_at_);
+    timer_.async_wait([this](const boost::system::error_code& error) {
+      if (error) return;
+      // From the moment it leaves: the lateness of this program's own timer is not the server's.
+      due_[next_] = SteadyClock::now();
+      executor_.execute(fmt::format("{}{}", kMark, next_));
+      next_at_ += interval_;
+      if (++next_ < due_.size()) arm();
+    });
+  }
+
+  void note(const wire::Assign& run, SteadyTime now) {
+    const auto at = run.prompt.find(kMark);
+    if (at == std::string::npos) return;
+    std::size_t number = due_.size();
+    const char* first = run.prompt.data() + at + kMark.size();
+    std::from_chars(first, run.prompt.data() + run.prompt.size(), number);
+    if (number >= due_.size() || assigned_[number] != SteadyTime{}) return;
+    assigned_[number] = now;
+    ++seen_;
+  }
+
+  Executor& executor_;
+  boost::asio::steady_timer timer_;
+  std::vector<SteadyTime> due_;
+  std::vector<SteadyTime> assigned_;
+  std::chrono::nanoseconds interval_;
+  SteadyTime next_at_;
+  std::size_t next_ = 0;
+  std::int64_t seen_ = 0;
+};
+
+}  // namespace
+
+Measured measure_latency(const Options& options) {
+  TRY(const auto trial, Trial::make(options));
+  TRY(auto disk, disk_sync_ms(trial->server().folder(), kDiskSamples));
+  TRY_VOID(trial->server().start());
+  TRY_VOID(trial->connect_workers(1, kSlots));
+  Executor executor(*trial, kConnections);
+  TRY_VOID(executor.connect());
+  trial->run_for(seconds(options.pause_seconds));
+
+  Pacer pacer(*trial, executor, kWarmUp + options.rate * options.measured_seconds);
+  pacer.begin();
+  const Duration limit = seconds(options.measured_seconds) + kPatience;
+  const auto done = [&] { return pacer.complete() || !executor.trouble().empty(); };
+  if (!trial->run_until(done, limit) || !executor.trouble().empty()) {
+    return trial->failed(fmt::format("{} of {} executions were assigned; {}", pacer.seen(),
+                                     executor.sent(), executor.trouble()));
+  }
+  std::vector<double> delays = pacer.delays_ms();
+  // What the disk itself takes, with nobody else at the processor: its quickest tenth. A median on
+  // a busy machine holds the wait for a processor and would loosen the limit just then.
+  const double sync = percentile(disk, 0.1);
+  const std::string at = fmt::format("execute → assign at {}/s, ", options.rate);
+  return std::vector<Measurement>{
+      {.figure = "the disk: 4 KiB append and fdatasync, p10", .unit = "ms", .value = sync},
+      {.figure = "the disk: the same, p50", .unit = "ms", .value = percentile(disk, 0.5)},
+      {.figure = "the disk: the same, p99", .unit = "ms", .value = percentile(disk, 0.99)},
+      {.figure = at + "p50",
+       .unit = "ms",
+       .value = percentile(delays, 0.5),
+       .must = kOwnP50Ms + kSyncsOnTheWay * sync},
+      {.figure = at + "p99", .unit = "ms", .value = percentile(delays, 0.99), .must = kP99Ms},
+      {.figure = at + "largest", .unit = "ms", .value = percentile(delays, 1)}};
+}
+
+}  // namespace personas::bench

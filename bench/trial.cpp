@@ -1,0 +1,98 @@
+#include "trial.hpp"
+
+#include <utility>
+
+namespace personas::bench {
+namespace {
+
+constexpr std::string_view kExecutePath = "/api/execute";
+constexpr int kAccepted = 202;
+
+}  // namespace
+
+Trial::Trial(const Options& options, std::unique_ptr<ServerProcess> server)
+    : options_(options), server_(std::move(server)), work_(io_.get_executor()) {}
+
+Result<std::unique_ptr<Trial>> Trial::make(const Options& options) {
+  TRY(auto server, ServerProcess::make(options));
+  return std::unique_ptr<Trial>(new Trial(options, std::move(server)));
+}
+
+Result<void> Trial::connect_workers(std::int64_t count, std::int64_t slots) {
+  if (!workers_) workers_ = std::make_unique<NullWorkers>(io_, *server_);
+  const std::int64_t wanted = workers_->ready() + count;
+  workers_->connect(count, slots);
+  const auto settled = [&] { return workers_->ready() >= wanted || !workers_->trouble().empty(); };
+  if (!run_until(settled, kPatience) || !workers_->trouble().empty()) {
+    return failed("not all workers became ready");
+  }
+  return {};
+}
+
+std::unexpected<Error> Trial::failed(const std::string& what) const {
+  std::string text = what;
+  if (workers_ && !workers_->trouble().empty()) text += "; " + workers_->trouble();
+  const std::string log = server_->log_tail();
+  if (!log.empty()) text += "; the server's last words:\n" + log;
+  return fail(ErrorCode::kUnavailable, std::move(text));
+}
+
+Executor::Executor(Trial& trial, std::int64_t connections)
+    : trial_(trial),
+      fixed_request_(post_request(kExecutePath, trial.server().api_key(), R"({"prompt":"x"})")) {
+  for (std::int64_t i = 0; i < connections; ++i) {
+    connections_.push_back(std::make_unique<HttpConnection>(trial.io()));
+  }
+}
+
+Result<void> Executor::connect() {
+  for (const auto& connection : connections_) {
+    HttpConnection* self = connection.get();
+    TRY_VOID(connection->connect(
+        trial_.server().http_port(),
+        [this, self](int status, std::string_view body) { answered(*self, status, body); }));
+    idle_.push_back(self);
+  }
+  return {};
+}
+
+void Executor::execute(std::string_view prompt) {
+  const std::string request = post_request(kExecutePath, trial_.server().api_key(),
+                                           R"({"prompt":")" + std::string(prompt) + R"("})");
+  send(request);
+}
+
+void Executor::execute() {
+  send(fixed_request_);
+}
+
+void Executor::send(const std::string& request) {
+  if (idle_.empty()) return waiting_.push_back(request);
+  HttpConnection* connection = idle_.back();
+  idle_.pop_back();
+  ++sent_;
+  connection->send(request);
+}
+
+void Executor::answered(HttpConnection& connection, int status, std::string_view body) {
+  ++answered_;
+  if (status == kAccepted) {
+    ++accepted_;
+    last_body_.assign(body);
+  } else if (trouble_.empty()) {
+    trouble_ = "POST /api/execute was answered with " + std::to_string(status) + ": " +
+               std::string(body.substr(0, 300));
+  }
+  if (status != kBroken) {
+    if (waiting_.empty()) {
+      idle_.push_back(&connection);
+    } else {
+      ++sent_;
+      connection.send(waiting_.front());
+      waiting_.pop_front();
+    }
+  }
+  if (on_answer) on_answer();
+}
+
+}  // namespace personas::bench

@@ -1,0 +1,117 @@
+// One run of one scenario: a server of its own, a loop, clients and workers. Scenarios are
+// straight-line code that starts things and runs the loop until a condition holds.
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "personas/base/error.hpp"
+#include "personas/base/time.hpp"
+
+#include "http_connection.hpp"
+#include "measurement.hpp"
+#include "null_workers.hpp"
+#include "options.hpp"
+#include "server_process.hpp"
+
+namespace personas::bench {
+
+using SteadyClock = std::chrono::steady_clock;
+using SteadyTime = SteadyClock::time_point;
+
+inline double ms_between(SteadyTime from, SteadyTime to) {
+  return std::chrono::duration<double, std::milli>(to - from).count();
+}
+
+class Trial {
+ public:
+  static Result<std::unique_ptr<Trial>> make(const Options& options);
+
+  // Runs the loop until `done()` or for `limit`; whether it was done.
+  template <class Done>
+  bool run_until(Done done, Duration limit) {
+    const SteadyTime deadline = SteadyClock::now() + limit;
+    while (!done()) {
+      if (io_.run_one_until(deadline) == 0 && SteadyClock::now() >= deadline) return done();
+    }
+    return true;
+  }
+  void run_for(Duration time) {
+    run_until([] { return false; }, time);
+  }
+
+  // Connects null workers to the server and waits until they are ready.
+  Result<void> connect_workers(std::int64_t count, std::int64_t slots);
+
+  boost::asio::io_context& io() { return io_; }
+  ServerProcess& server() { return *server_; }
+  NullWorkers& workers() { return *workers_; }
+  const Options& options() const { return options_; }
+  // An error that says what did not happen, and what is known about why.
+  std::unexpected<Error> failed(const std::string& what) const;
+
+ private:
+  Trial(const Options& options, std::unique_ptr<ServerProcess> server);
+
+  const Options& options_;
+  std::unique_ptr<ServerProcess> server_;
+  boost::asio::io_context io_{1};
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  std::unique_ptr<NullWorkers> workers_;
+};
+
+// Sends POST /api/execute over keep-alive connections, each with one request at a time.
+class Executor {
+ public:
+  Executor(Trial& trial, std::int64_t connections);
+  Result<void> connect();
+
+  // Sends now, or as soon as a connection is free.
+  void execute(std::string_view prompt);
+  void execute();  // a prompt made once
+
+  std::int64_t sent() const { return sent_; }
+  std::int64_t accepted() const { return accepted_; }
+  bool has_idle() const { return !idle_.empty(); }
+  bool settled() const { return answered_ == sent_ && waiting_.empty(); }
+  const std::string& trouble() const { return trouble_; }
+  const std::string& last_body() const { return last_body_; }
+  // Called after each answer.
+  std::function<void()> on_answer;
+
+ private:
+  void send(const std::string& request);
+  void answered(HttpConnection& connection, int status, std::string_view body);
+
+  Trial& trial_;
+  std::string fixed_request_;
+  std::vector<std::unique_ptr<HttpConnection>> connections_;
+  std::vector<HttpConnection*> idle_;
+  std::deque<std::string> waiting_;
+  std::int64_t sent_ = 0;
+  std::int64_t accepted_ = 0;
+  std::int64_t answered_ = 0;
+  std::string trouble_;
+  std::string last_body_;
+};
+
+// ---- the scenarios: one run each ----------------------------------------------------------------
+
+using Measured = Result<std::vector<Measurement>>;
+
+Measured measure_latency(const Options& options);
+Measured measure_throughput(const Options& options);
+Measured measure_idle_workers(const Options& options);
+Measured measure_idle(const Options& options);
+Measured measure_size(const Options& options);
+Measured measure_backlog(const Options& options);
+Measured measure_follow(const Options& options);
+
+}  // namespace personas::bench

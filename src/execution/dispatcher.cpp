@@ -395,7 +395,10 @@ std::string Dispatcher::why_waiting(const ExecutionId& id, Timestamp now) const 
     std::string needs = "'" + entry->backend + "'";
     for (const auto& capability : entry->capabilities) needs += ", '" + capability + "'";
     for (const auto& [name, value] : entry->labels) needs += ", " + name + "=" + value;
-    return fmt::format("None of the {} connected workers offers {}.", connected, needs);
+    const std::string who =
+        connected == 1 ? "The connected worker does not offer "
+                       : fmt::format("None of the {} connected workers offers ", connected);
+    return who + needs + "; install its program on a worker, or start a worker that has it.";
   }
   return "All workers that can run it are busy.";
 }

@@ -6,6 +6,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "personas/agents/backends.hpp"
 #include "personas/execution/execution_service.hpp"
 #include "personas/identity/authenticator.hpp"
 #include "personas/net_beast/server.hpp"
@@ -68,8 +69,7 @@ Result<Installation> prepare(store::Store& store, const vault::MasterKey& key, C
 std::vector<NamedSecret> token_variables(const Secret& token) {
   std::vector<NamedSecret> variables;
   if (token.empty()) return variables;
-  const bool oauth = token.reveal().starts_with("sk-ant-oat");
-  variables.push_back({oauth ? "CLAUDE_CODE_OAUTH_TOKEN" : "ANTHROPIC_API_KEY", token.clone()});
+  variables.push_back({std::string(agents::claude_token_variable(token.reveal())), token.clone()});
   return variables;
 }
 

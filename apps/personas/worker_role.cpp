@@ -156,9 +156,9 @@ class WorkerRole {
     options.run.policy.readable_paths = programs.readable_paths;
     options.run.environment = programs.environment;
     if (!settings_.claude_token.empty()) {
-      const bool oauth = settings_.claude_token.reveal().starts_with("sk-ant-oat");
-      options.run.environment[oauth ? "CLAUDE_CODE_OAUTH_TOKEN" : "ANTHROPIC_API_KEY"] =
-          std::string(settings_.claude_token.reveal());
+      const std::string_view token = settings_.claude_token.reveal();
+      options.run.environment[std::string(agents::claude_token_variable(token))] =
+          std::string(token);
     }
     options.notice = [this](std::string_view event, std::string_view detail) {
       log_.info(event, {{"detail", detail}});

@@ -198,6 +198,10 @@ Result<Launch> launch_plan(const LaunchRequest& request) {
   return backend->plan(request);
 }
 
+std::string_view claude_token_variable(std::string_view token) {
+  return token.starts_with("sk-ant-oat") ? "CLAUDE_CODE_OAUTH_TOKEN" : "ANTHROPIC_API_KEY";
+}
+
 bool is_removed(const Launch& launch, std::string_view variable) {
   return std::ranges::any_of(launch.removed, [variable](std::string_view pattern) {
     if (!pattern.ends_with('*')) return variable == pattern;

@@ -21,6 +21,11 @@ std::vector<std::string> argv(const LaunchRequest& request) {
   return launch ? launch->argv : std::vector<std::string>{};
 }
 
+TEST(Backends, ATokenGoesIntoTheVariableOfItsKind) {
+  EXPECT_EQ(claude_token_variable("sk-ant-oat01-x"), "CLAUDE_CODE_OAUTH_TOKEN");
+  EXPECT_EQ(claude_token_variable("sk-ant-api03-x"), "ANTHROPIC_API_KEY");
+}
+
 TEST(Backends, ClaudeSkipsPermissionsInTheSandboxByDefault) {
   const auto launch = launch_plan({.prompt = "Do it"});
   ASSERT_TRUE(launch);

@@ -23,11 +23,6 @@ using store::Transaction;
 // What goes into a prompt of the persona's own memories; the prompt has its own byte limit.
 constexpr std::int64_t kMemoriesInPrompt = 20;
 
-const std::string& row_columns() {
-  static const std::string columns = codec::columns<ExecutionRow>();
-  return columns;
-}
-
 Result<void> append_status(Transaction& tx, const TenantId& tenant, std::string_view persona,
                            const record::ExecutionStatusChanged& record, Timestamp now) {
   TRY_VOID(tx.append({.tenant = tenant,

@@ -171,10 +171,6 @@ void Dispatcher::worker_left(const WorkerId& id, Now now) {
   dispatch(now);
 }
 
-void Dispatcher::worker_draining(const WorkerId& id) {
-  pool_.set_draining(id);
-}
-
 void Dispatcher::run_missing(const ExecutionId& id, std::int64_t attempt, Now now) {
   const auto found = leases_.find(id);
   if (found == leases_.end() || found->second.attempt != attempt) return;

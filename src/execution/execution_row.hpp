@@ -51,6 +51,9 @@ struct ExecutionRow {
 
 Execution to_execution(ExecutionRow row);
 
+// Every column in the order of the description, for SELECT, INSERT and RETURNING.
+const std::string& row_columns();
+
 }  // namespace personas::execution
 
 namespace personas::codec {

@@ -50,10 +50,6 @@ void ExecutionService::worker_alive(const WorkerId& worker) {
   dispatcher_.worker_alive(worker, now());
 }
 
-void ExecutionService::worker_draining(const WorkerId& worker) {
-  dispatcher_.worker_draining(worker);
-}
-
 void ExecutionService::runs_missing(const WorkerId& worker,
                                     const std::vector<wire::RunKey>& missing) {
   for (const auto& key : missing) dispatcher_.run_missing(key.execution, key.attempt, now());
@@ -210,7 +206,7 @@ std::vector<WorkerStatus> ExecutionService::worker_statuses() const {
     if (!worker.connected) continue;
     WorkerStatus status;
     status.worker_id = id.str();
-    status.state = worker.draining ? "draining" : worker.used > 0 ? "busy" : "idle";
+    status.state = worker.used > 0 ? "busy" : "idle";
     status.kind = worker.info.kind == WorkerKind::kFull ? "full" : "seed";
     status.version = worker.info.version;
     status.slots = worker.info.slots;

@@ -19,11 +19,6 @@ using store::Transaction;
 
 constexpr std::string_view kDefaultBackend = "claude";
 
-const std::string& row_columns() {
-  static const std::string columns = codec::columns<ExecutionRow>();
-  return columns;
-}
-
 const std::string& attempt_columns() {
   static const std::string columns = codec::columns<Attempt>();
   return columns;
@@ -118,6 +113,11 @@ Result<void> add_attempts(Transaction& tx, const ExecutionRow& row, Execution& e
 }
 
 }  // namespace
+
+const std::string& row_columns() {
+  static const std::string columns = codec::columns<ExecutionRow>();
+  return columns;
+}
 
 Execution to_execution(ExecutionRow row) {
   Execution e;

@@ -21,7 +21,6 @@ WorkerPool::Worker& WorkerPool::join(WorkerInfo info) {
   update(id, [&](Worker& worker) {
     worker.info = std::move(info);
     worker.connected = true;
-    worker.draining = false;
     worker.accepting = false;
     worker.ready = 0;
   });
@@ -46,10 +45,6 @@ void WorkerPool::set_ready(const WorkerId& id, std::int64_t available) {
     worker.accepting = true;
     worker.ready = std::clamp<std::int64_t>(available, 0, worker.info.slots);
   });
-}
-
-void WorkerPool::set_draining(const WorkerId& id) {
-  update(id, [](Worker& worker) { worker.draining = true; });
 }
 
 void WorkerPool::take_slot(const WorkerId& id, Instant now) {

@@ -74,6 +74,9 @@ const Backend* find_backend(std::string_view name);
 // kNotFound for an unknown backend; kInvalidRequest for a policy or option it cannot use.
 Result<Launch> launch_plan(const LaunchRequest& request);
 
+// The variable in which Claude Code expects this token: OAuth tokens and API keys differ in theirs.
+std::string_view claude_token_variable(std::string_view token);
+
 // Whether `launch` forbids handing on the variable.
 bool is_removed(const Launch& launch, std::string_view variable);
 

@@ -107,7 +107,6 @@ class Dispatcher {
   void worker_alive(const WorkerId& id, Now now);  // renews its leases
   // The socket closed. Seed workers lose their runs; full workers keep them until the lease ends.
   void worker_left(const WorkerId& id, Now now);
-  void worker_draining(const WorkerId& id);
   // The worker's own list of runs lacks this one: it is lost at once.
   void run_missing(const ExecutionId& id, std::int64_t attempt, Now now);
 
@@ -152,8 +151,6 @@ class Dispatcher {
   const Lease* lease(const ExecutionId& id) const;
   std::vector<const Lease*> leases_of(const WorkerId& worker) const;
   const WorkerPool& workers() const { return pool_; }
-  std::size_t cached() const { return queue_.size(); }
-  std::size_t leased() const { return leases_.size(); }
   // Why a queued execution is not running, as a sentence for people.
   std::string why_waiting(const ExecutionId& id, Timestamp now) const;
 

@@ -60,7 +60,6 @@ class ExecutionService final : public Executions {
   void worker_left(const WorkerId& worker);
   void worker_ready(const WorkerId& worker, std::int64_t available);
   void worker_alive(const WorkerId& worker);
-  void worker_draining(const WorkerId& worker);
   // After a reconnect: runs the worker no longer has. The rest is told its desired state again.
   void runs_missing(const WorkerId& worker, const std::vector<wire::RunKey>& missing);
   void frame(const wire::RunKey& run, std::int64_t seq, wire::WorkerFrame frame);

@@ -24,7 +24,7 @@ namespace personas::execution {
 
 struct WorkerStatus {
   std::string worker_id;
-  std::string state;  // idle, busy, draining
+  std::string state;  // idle, busy
   std::string kind;   // full, seed
   std::string version;
   std::int64_t slots = 0;

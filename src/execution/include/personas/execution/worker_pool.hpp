@@ -37,11 +37,10 @@ class WorkerPool {
     std::int64_t used = 0;   // slots held by claims and leases
     std::int64_t ready = 0;  // how many assignments it said it takes now
     bool connected = false;
-    bool draining = false;
     bool accepting = false;  // it has said `ready` on this connection
     Instant last_used;
     std::int64_t free() const {
-      return connected && accepting && !draining ? std::min(info.slots - used, ready) : 0;
+      return connected && accepting ? std::min(info.slots - used, ready) : 0;
     }
   };
 
@@ -51,7 +50,6 @@ class WorkerPool {
   void forget(const WorkerId& id);  // no lease is left and it is gone
   // The worker's own word lowers our count, never raises it above its slots.
   void set_ready(const WorkerId& id, std::int64_t available);
-  void set_draining(const WorkerId& id);
   void take_slot(const WorkerId& id, Instant now);
   void give_slot(const WorkerId& id);
 

@@ -37,7 +37,7 @@ struct Described<operations::WorkerReport> {
   using T = operations::WorkerReport;
   static constexpr std::string_view name = "Worker";
   static constexpr auto fields = std::tuple{field("workerId", &T::worker_id),
-                                            field("state", &T::state).doc("idle, busy or draining"),
+                                            field("state", &T::state).doc("idle or busy"),
                                             field("kind", &T::kind),
                                             field("version", &T::version),
                                             field("slots", &T::slots),

@@ -9,6 +9,8 @@ namespace {
 
 // A claim that the store could not answer is tried again after this.
 constexpr Duration kClaimRetry = milliseconds(500);
+// So many timers of ended runs may be left before they are swept: the sweep costs nothing per run.
+constexpr std::size_t kStaleTimers = 1'024;
 
 LaneKey lane_key(const QueuedExecution& entry) {
   return {entry.tenant, entry.persona};
@@ -303,6 +305,13 @@ Instant Dispatcher::deadline_of(const Lease& lease) const {
 }
 
 void Dispatcher::arm(const Lease& lease) {
+  // Runs that ended leave their timers behind; a fast queue would pile them up for a whole lease.
+  if (timers_.size() > 2 * leases_.size() + kStaleTimers) {
+    timers_ = {};
+    for (const auto& [id, other] : leases_) {
+      if (other.state == Lease::State::kRunning) timers_.push({deadline_of(other), id});
+    }
+  }
   timers_.push({deadline_of(lease), lease.entry.id});
 }
 

@@ -127,6 +127,22 @@ TEST_F(DispatcherTest, AConnectedWorkerThatSaysNothingLosesItsLease) {
   EXPECT_EQ(lost[0].reason, FailureReason::kLeaseExpired);
 }
 
+TEST_F(DispatcherTest, ALeaseEndsOnTimeAmongThousandsOfShortRuns) {
+  join("w1", 2);
+  dispatcher.enqueue(entry("long"), now());
+  win_all();
+  for (int i = 0; i < 5'000; ++i) {
+    const std::string id = "short" + std::to_string(i);
+    dispatcher.enqueue(entry(id), now());
+    ASSERT_EQ(win_all(), 1u);
+    dispatcher.ended(ExecutionId(id), 1, now());
+  }
+  pass(seconds(19));
+  const auto lost = effects<effect::Lose>();
+  ASSERT_EQ(lost.size(), 1u);
+  EXPECT_EQ(lost[0].entry.id, ExecutionId("long"));
+}
+
 TEST_F(DispatcherTest, HeartbeatsRenewTheLease) {
   join("w1");
   dispatcher.enqueue(entry("e1"), now());

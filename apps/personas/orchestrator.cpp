@@ -101,8 +101,8 @@ class RunningOrchestrator final : public Orchestrator {
         installation_(std::move(installation)),
         vault_(key_, env_.random),
         service_(service_options(), core.get_executor(), *store_, env_.clock, env_.random,
-                 [this](Transaction& tx, const TenantId& tenant, std::string_view backend) {
-                   return provider_token(tx, tenant, backend);
+                 [this](Transaction& tx, const execution::SecretsRequest& request) {
+                   return secrets_of(tx, request);
                  }),
         hub_(hub_options(), core, service_, env_.clock, env_.random) {
     store_->on_journal([this](store::JournalPosition position) { feed_.advance(position); });
@@ -174,6 +174,7 @@ class RunningOrchestrator final : public Orchestrator {
     options.dispatcher.tenant_limit = env_.settings.tenant_max_concurrent;
     options.node = installation_.node;
     options.origin = installation_.instance;
+    options.session_key = key_.derive(vault::key_labels::kSessions);
     options.max_queued = env_.settings.tenant_max_queued;
     return options;
   }
@@ -192,10 +193,10 @@ class RunningOrchestrator final : public Orchestrator {
     return options;
   }
 
-  Result<std::vector<NamedSecret>> provider_token(Transaction& tx, const TenantId& tenant,
-                                                  std::string_view backend) const {
-    if (backend != "claude") return std::vector<NamedSecret>();
-    TRY(const auto stored, vault_.get(tx, tenant, vault::kClaudeToken));
+  Result<std::vector<NamedSecret>> secrets_of(Transaction& tx,
+                                              const execution::SecretsRequest& request) const {
+    if (request.backend != "claude") return std::vector<NamedSecret>();
+    TRY(const auto stored, vault_.get(tx, request.tenant, vault::kClaudeToken));
     return token_variables(stored ? *stored : env_.settings.claude_token);
   }
 

@@ -316,6 +316,7 @@ Result<std::optional<ClaimedRun>> claim(Transaction& tx, const ClaimRequest& req
   run.input_data = std::move(row->input_data);
   run.config =
       merge(row->config.value_or(ExecutionConfig{}), run.persona ? &*run.persona : nullptr);
+  run.credential_ids = std::move(row->credential_ids);
   run.session_id = std::move(row->session_id);
   run.cancel_requested = row->cancel_requested;
   return std::optional(std::move(run));
@@ -431,7 +432,8 @@ Result<std::vector<RunningExecution>> running_executions(Transaction& tx) {
                          .worker_instance = row.worker_instance.value_or(""),
                          .limits = limits_of(config),
                          .started = row.attempt_started_at.value_or(row.queued_at),
-                         .cancel_requested = row.cancel_requested};
+                         .cancel_requested = row.cancel_requested,
+                         .credential_ids = row.credential_ids};
     running.push_back(std::move(run));
   }
   return running;

@@ -47,6 +47,13 @@ struct ExecutionRow {
   std::optional<TriggerId> trigger_id;
   std::optional<EventId> event_id;
   Timestamp created_at;
+  std::optional<Parked> parked;
+  std::optional<Timestamp> parked_until;
+  std::int64_t parks = 0;  // how often it was parked; bounded
+  bool uses_fallback = false;
+  std::int64_t turns = 0;  // of ended attempts
+  // The backend whose session `session_id` is; another one cannot continue it.
+  std::optional<std::string> session_backend;
 };
 
 Execution to_execution(ExecutionRow row);
@@ -93,6 +100,12 @@ struct Described<execution::ExecutionRow> {
                                             field("config", &R::config),
                                             field("triggerId", &R::trigger_id),
                                             field("eventId", &R::event_id),
-                                            field("createdAt", &R::created_at)};
+                                            field("createdAt", &R::created_at),
+                                            field("parked", &R::parked),
+                                            field("parkedUntil", &R::parked_until),
+                                            field("parks", &R::parks),
+                                            field("usesFallback", &R::uses_fallback),
+                                            field("turns", &R::turns),
+                                            field("sessionBackend", &R::session_backend)};
 };
 }  // namespace personas::codec

@@ -22,13 +22,13 @@ constexpr Duration kTimerSlack = milliseconds(1);
 
 ExecutionService::ExecutionService(ServiceOptions options, boost::asio::any_io_executor strand,
                                    store::Store& store, Clock& clock, Random& random,
-                                   ProviderEnvironment provider)
+                                   SecretSource secrets)
     : options_(std::move(options)),
       strand_(std::move(strand)),
       store_(store),
       clock_(clock),
       random_(random),
-      provider_(std::move(provider)),
+      secret_source_(std::move(secrets)),
       dispatcher_(options_.dispatcher),
       timer_(strand_) {}
 
@@ -66,7 +66,13 @@ Task<Result<void>> ExecutionService::start(WorkerLinks& links) {
     TRY(found.lanes, queued_lanes(tx));
     TRY(found.running, running_executions(tx));
     for (const auto& run : found.running) {
-      TRY(auto secrets, provider_(tx, run.entry.tenant, run.entry.backend));
+      TRY(auto secrets, secret_source_(tx, {.tenant = run.entry.tenant,
+                                            .execution = run.entry.id,
+                                            .persona = run.entry.persona,
+                                            .credential_ids = run.credential_ids,
+                                            .backend = run.entry.backend,
+                                            .now = clock_.wall(),
+                                            .purpose = SecretsRequest::Purpose::kMasking}));
       found.secrets.push_back(std::move(secrets));
     }
     return found;
@@ -159,12 +165,17 @@ void ExecutionService::perform(const effect::Claim& claim) {
                        .node = options_.node,
                        .now = clock_.wall()};
   write(
-      [this, won, request = std::move(request),
+      [this, won, request = std::move(request), persona = claim.entry.persona,
        backend = claim.entry.backend](store::Transaction& tx) -> Result<void> {
         TRY(won->run, execution::claim(tx, request));
         if (!won->run) return {};
         TRY(won->secrets,
-            provider_(tx, request.tenant, won->run->config.backend.value_or(backend)));
+            secret_source_(tx, {.tenant = request.tenant,
+                                .execution = request.id,
+                                .persona = persona,
+                                .credential_ids = won->run->credential_ids,
+                                .backend = won->run->config.backend.value_or(backend),
+                                .now = request.now}));
         return {};
       },
       [this, claim, won](Result<void> outcome) {

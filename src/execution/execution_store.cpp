@@ -34,6 +34,10 @@ std::string_view source_name(Source source) {
       return "trigger";
     case Source::kAgent:
       return "agent";
+    case Source::kTest:
+      return "test";
+    case Source::kDesign:
+      return "design";
   }
   return "api";
 }
@@ -149,6 +153,9 @@ Execution to_execution(ExecutionRow row) {
   e.session_id = std::move(row.session_id);
   if (row.worker_id) e.worker_id = WorkerId(std::move(*row.worker_id));
   e.created_at = row.created_at;
+  e.parked = row.parked;
+  e.parked_until = row.parked_until;
+  e.turns = row.turns;
   return e;
 }
 

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "schema_agents_life.hpp"
+
 namespace personas::store {
 namespace {
 
@@ -245,7 +247,8 @@ CREATE TABLE secrets (
 );
 )sql";
 
-constexpr std::array kMigrations{Migration{1, "initial", kInitial}};
+constexpr std::array kMigrations{Migration{1, "initial", kInitial},
+                                 Migration{2, "agents' whole life", kAgentsLife}};
 
 }  // namespace
 

@@ -14,6 +14,7 @@
 #include "personas/execution/execution_store.hpp"
 #include "personas/model/effects.hpp"
 #include "personas/model/execution.hpp"
+#include "personas/model/turn.hpp"
 #include "personas/store/store.hpp"
 
 namespace personas::execution {
@@ -44,7 +45,8 @@ struct ClaimedRun {
   std::string prompt;
   std::optional<codec::RawJson> input_data;
   ExecutionConfig config;  // the execution's over the persona's
-  std::optional<std::string> session_id;
+  std::vector<CredentialId> credential_ids;
+  std::optional<std::string> session_id;  // to be continued
   std::optional<Persona> persona;
   std::vector<ToolDefinition> tools;
   std::vector<Memory> memories;
@@ -70,8 +72,16 @@ struct FrameEntry {
     std::optional<std::string> active_tool;
     std::optional<std::int64_t> tool_calls_completed;
   };
+  // A piece of the agent's own session, to go on with it elsewhere: bytes of a file in its HOME.
+  struct SessionPart {
+    std::string path;          // relative to HOME
+    std::int64_t offset = 0;   // where `data` goes; what was from there on is replaced
+    std::string data;          // as it is; encrypted before it is stored
+  };
   std::optional<Text> text;
   std::optional<Progress> progress;
+  std::optional<Turn> turn;
+  std::optional<SessionPart> session;
   std::vector<Effect> effects;
 };
 
@@ -84,6 +94,12 @@ struct AttemptEnd {
   std::optional<std::string> session_id;
   std::optional<double> cost_usd;
   std::optional<Usage> usage;
+  std::vector<ModelUsage> models;  // the same by model, where the backend tells
+  std::int64_t turns = 0;
+  std::optional<std::string> model;
+  std::optional<std::string> isolation;
+  // With provider_quota: when the provider's limit resets, if it said.
+  std::optional<Timestamp> quota_resets_at;
 };
 
 struct AppendRequest {
@@ -144,6 +160,7 @@ struct RunningExecution {
   AttemptLimits limits;
   Timestamp started;
   bool cancel_requested = false;
+  std::vector<CredentialId> credential_ids;
 };
 Result<std::vector<RunningExecution>> running_executions(store::Transaction& tx);
 

@@ -28,18 +28,35 @@ struct ServiceOptions {
   DispatcherOptions dispatcher;
   NodeId node;
   InstanceId origin;
+  // Encrypts the agents' sessions at rest; 32 bytes.
+  Secret session_key;
   std::int64_t max_queued = 1'000'000;  // per installation; more are refused with kUnavailable
 };
 
-// The provider's token for a backend, as environment variables. Called inside the transaction that
-// claims the run, so it is re-runnable and sees what that transaction sees.
-using ProviderEnvironment = std::function<Result<std::vector<NamedSecret>>(
-    store::Transaction& tx, const TenantId& tenant, std::string_view backend)>;
+// Which secrets a run gets.
+struct SecretsRequest {
+  TenantId tenant;
+  ExecutionId execution;
+  PersonaId persona;  // empty: none
+  std::vector<CredentialId> credential_ids;  // of the execution, beside those of its persona
+  std::string backend;
+  Timestamp now;
+  // kMasking: the run lives already, and its values are only needed to mask what it writes.
+  enum class Purpose : std::uint8_t { kAttempt, kMasking } purpose = Purpose::kAttempt;
+};
+
+// The provider's token and the credentials of a run, as environment variables. Called inside the
+// transaction that claims the run, so it is re-runnable and sees what that transaction sees. With
+// kAttempt: kNotFound or kCorrupt when a credential cannot be had (the attempt then ends as
+// credential_missing), kUnauthorized when the provider's token has expired (it ends as
+// agent_not_authenticated).
+using SecretSource = std::function<Result<std::vector<NamedSecret>>(
+    store::Transaction& tx, const SecretsRequest& request)>;
 
 class ExecutionService final : public Executions {
  public:
   ExecutionService(ServiceOptions options, boost::asio::any_io_executor strand, store::Store& store,
-                   Clock& clock, Random& random, ProviderEnvironment provider);
+                   Clock& clock, Random& random, SecretSource secrets);
   ~ExecutionService() override;
 
   // Rebuilds the core from the store. Before anything else; workers may connect afterwards.
@@ -114,7 +131,7 @@ class ExecutionService final : public Executions {
   store::Store& store_;
   Clock& clock_;
   Random& random_;
-  ProviderEnvironment provider_;
+  SecretSource secret_source_;
   WorkerLinks* links_ = nullptr;
 
   Dispatcher dispatcher_;

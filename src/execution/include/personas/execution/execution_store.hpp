@@ -48,7 +48,8 @@ struct Enqueued {
   QueuedExecution queued;
 };
 
-enum class Source : std::uint8_t { kApi, kEvent, kTrigger, kAgent };
+// kTest: its events go nowhere and its memories are not kept. kDesign: it writes a persona.
+enum class Source : std::uint8_t { kApi, kEvent, kTrigger, kAgent, kTest, kDesign };
 
 // Inserts the row and its journal record. kNotFound for an unknown persona, kUnprocessable for a
 // disabled one, kUnavailable when the tenant's queue is full.

@@ -1,11 +1,9 @@
 // One run of a persona, and its attempts.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "personas/base/id.hpp"
@@ -35,7 +33,27 @@ struct Usage {
   std::int64_t output_tokens = 0;
   std::int64_t cache_creation_input_tokens = 0;
   std::int64_t cache_read_input_tokens = 0;
+
+  Usage& operator+=(const Usage& other) {
+    input_tokens += other.input_tokens;
+    output_tokens += other.output_tokens;
+    cache_creation_input_tokens += other.cache_creation_input_tokens;
+    cache_read_input_tokens += other.cache_read_input_tokens;
+    return *this;
+  }
+  bool operator==(const Usage&) const = default;
 };
+
+// The share of one model in an attempt: sub-agents and small helpers use others than the main one.
+struct ModelUsage {
+  std::string model;
+  Usage usage;
+  double cost_usd = 0;
+};
+
+// Why an execution rests without a worker, its attempt ended in good order. It goes on by itself:
+// when its reviews are answered or expire, or when the provider's limit resets.
+enum class Parked : std::uint8_t { kReview, kQuota };
 
 // One try at an execution on one worker. The live attempt is part of the execution's row; an
 // ended one gets a row of its own.
@@ -50,6 +68,14 @@ struct Attempt {
   Timestamp started_at;
   std::optional<Timestamp> completed_at;
   std::optional<std::int64_t> duration_ms;
+  std::optional<std::string> backend;
+  std::optional<std::string> model;      // as the backend named it
+  std::optional<std::string> isolation;  // namespaces, none: what was really used
+  std::int64_t turns = 0;
+  std::optional<Usage> usage;
+  std::optional<double> cost_usd;
+  // False: it ended because the execution was parked, and does not count for the retry policy.
+  bool counts = true;
 };
 
 // Limits and choices of one execution, over those of its persona.
@@ -71,7 +97,7 @@ struct Execution {
   std::optional<PersonaId> persona_id;
   ExecutionStatus status = ExecutionStatus::kQueued;
   std::string prompt;
-  std::string source = "api";  // api, event, trigger, agent, cli
+  std::string source = "api";  // api, event, trigger, agent, test, design
   std::vector<CredentialId> credential_ids;
   std::optional<codec::RawJson> input_data;
   std::optional<ExecutionConfig> config;
@@ -90,7 +116,10 @@ struct Execution {
   std::optional<FailureReason> failure_reason;
   std::optional<std::string> error_message;
   std::optional<std::string> what_to_do;   // cure for failure_reason
-  std::optional<std::string> waiting_for;  // why it is not running, while it is queued
+  std::optional<std::string> waiting_for;  // why it is not running, while it is queued or parked
+  std::optional<Parked> parked;
+  std::optional<Timestamp> parked_until;  // then it goes on, answered or not
+  std::int64_t turns = 0;                 // of all attempts
   std::optional<Usage> usage;
   std::optional<double> cost_usd;
   std::optional<std::string> session_id;
@@ -98,102 +127,6 @@ struct Execution {
   Timestamp created_at;
 };
 
-namespace codec {
-
-template <>
-struct Described<ExecutionStatus> {
-  static constexpr std::string_view name = "ExecutionStatus";
-  static constexpr std::array values{
-      value("queued", ExecutionStatus::kQueued), value("running", ExecutionStatus::kRunning),
-      value("completed", ExecutionStatus::kCompleted), value("failed", ExecutionStatus::kFailed),
-      value("cancelled", ExecutionStatus::kCancelled)};
-};
-
-template <>
-struct Described<Outcome> {
-  static constexpr std::string_view name = "Outcome";
-  static constexpr auto fields =
-      std::tuple{field("accomplished", &Outcome::accomplished).required(),
-                 field("summary", &Outcome::summary).length(0, 20'000),
-                 field("blockers", &Outcome::blockers).length(0, 100)};
-};
-
-template <>
-struct Described<Usage> {
-  static constexpr std::string_view name = "Usage";
-  static constexpr auto fields = std::tuple{
-      field("inputTokens", &Usage::input_tokens), field("outputTokens", &Usage::output_tokens),
-      field("cacheCreationInputTokens", &Usage::cache_creation_input_tokens),
-      field("cacheReadInputTokens", &Usage::cache_read_input_tokens)};
-};
-
-template <>
-struct Described<Attempt> {
-  static constexpr std::string_view name = "Attempt";
-  static constexpr auto fields =
-      std::tuple{field("attempt", &Attempt::attempt).doc("1 for the first; also the fencing token"),
-                 field("workerId", &Attempt::worker_id),
-                 field("nodeId", &Attempt::node_id).doc("The orchestrator that granted the lease"),
-                 field("status", &Attempt::status),
-                 field("failureReason", &Attempt::failure_reason),
-                 field("errorMessage", &Attempt::error_message),
-                 field("exitCode", &Attempt::exit_code),
-                 field("startedAt", &Attempt::started_at),
-                 field("completedAt", &Attempt::completed_at),
-                 field("durationMs", &Attempt::duration_ms)};
-};
-
-template <>
-struct Described<ExecutionConfig> {
-  static constexpr std::string_view name = "ExecutionConfig";
-  static constexpr auto fields = std::tuple{
-      field("timeoutMs", &ExecutionConfig::timeout_ms).range(1'000, 86'400'000),
-      field("idleTimeoutMs", &ExecutionConfig::idle_timeout_ms).range(1'000, 86'400'000),
-      field("maxOutputBytes", &ExecutionConfig::max_output_bytes).range(1'024, 1'073'741'824),
-      field("backend", &ExecutionConfig::backend).length(1, 50),
-      field("model", &ExecutionConfig::model).length(0, 200),
-      field("maxBudgetUsd", &ExecutionConfig::max_budget_usd).number_range(0, 100'000),
-      field("maxTurns", &ExecutionConfig::max_turns).range(1, 10'000),
-      field("permissionPolicy", &ExecutionConfig::permission_policy),
-      field("networkPolicy", &ExecutionConfig::network_policy)};
-};
-
-template <>
-struct Described<Execution> {
-  static constexpr std::string_view name = "Execution";
-  static constexpr auto fields = std::tuple{
-      field("id", &Execution::id),
-      field("personaId", &Execution::persona_id),
-      field("status", &Execution::status),
-      field("prompt", &Execution::prompt),
-      field("source", &Execution::source).doc("api, event, trigger, agent or cli"),
-      field("credentialIds", &Execution::credential_ids),
-      field("inputData", &Execution::input_data),
-      field("config", &Execution::config),
-      field("priority", &Execution::priority),
-      field("triggerId", &Execution::trigger_id),
-      field("eventId", &Execution::event_id),
-      field("attempt", &Execution::attempt)
-          .doc("Number of the present attempt; 0 while unassigned"),
-      field("attempts", &Execution::attempts),
-      field("queuedAt", &Execution::queued_at),
-      field("startedAt", &Execution::started_at),
-      field("completedAt", &Execution::completed_at),
-      field("durationMs", &Execution::duration_ms),
-      field("output", &Execution::output)
-          .doc("Standard output; the tail unless ?output=full. Null in lists"),
-      field("outputBytes", &Execution::output_bytes),
-      field("outcome", &Execution::outcome).doc("What the agent said of its own work"),
-      field("failureReason", &Execution::failure_reason),
-      field("errorMessage", &Execution::error_message),
-      field("whatToDo", &Execution::what_to_do),
-      field("waitingFor", &Execution::waiting_for).doc("Why a queued execution is not running yet"),
-      field("usage", &Execution::usage),
-      field("costUsd", &Execution::cost_usd),
-      field("sessionId", &Execution::session_id),
-      field("workerId", &Execution::worker_id),
-      field("createdAt", &Execution::created_at)};
-};
-
-}  // namespace codec
 }  // namespace personas
+
+#include "personas/model/execution_described.hpp"

@@ -36,6 +36,9 @@ enum class FailureReason : std::uint8_t {
   kReviewExpired,
   kCancelled,
   kRejectedByWorker,
+  kSessionLost,
+  kToolDenied,
+  kModelUnavailable,
   kUnknown,
 };
 
@@ -126,6 +129,16 @@ inline constexpr std::array kFailureReasons = {
                       Retryable::kNo},
     FailureReasonInfo{FailureReason::kRejectedByWorker, "rejected_by_worker",
                       "Workers kept refusing it; see their logs.", Retryable::kNo},
+    FailureReasonInfo{FailureReason::kSessionLost, "session_lost",
+                      "The agent's conversation could not be continued; it is started anew.",
+                      Retryable::kAlways},
+    FailureReasonInfo{FailureReason::kToolDenied, "tool_denied",
+                      "The permission policy denied a tool it needed; allow the tool or change the "
+                      "task.",
+                      Retryable::kNo},
+    FailureReasonInfo{FailureReason::kModelUnavailable, "model_unavailable",
+                      "The provider does not offer this model to the account; set another model.",
+                      Retryable::kNo},
     FailureReasonInfo{FailureReason::kUnknown, "unknown",
                       "The worker gave no reason; read the end of the output.",
                       Retryable::kIfAsked},

@@ -40,6 +40,8 @@ struct ExecutionStatusChanged {
   std::optional<std::string> node_id;
   std::optional<FailureReason> failure_reason;
   std::optional<bool> accomplished;
+  std::optional<Parked> parked = {};  // it rests without a worker until then
+  std::optional<Timestamp> parked_until = {};
 };
 
 // A block of output in the table output_blocks, found by (execution, attempt, lastSeq).
@@ -50,6 +52,20 @@ struct ExecutionOutput {
   std::int64_t last_seq = 0;
   std::string stream;
   std::int64_t bytes = 0;
+};
+
+// A turn in the table `turns` is new or has changed; read it there.
+struct ExecutionTurn {
+  ExecutionId execution_id;
+  std::int64_t attempt = 0;
+  std::int64_t turn = 0;
+};
+
+// The provider refuses this backend's account until then; without `until` it takes work again.
+struct ProviderQuota {
+  std::string backend;
+  std::optional<Timestamp> until;
+  std::string reason;
 };
 
 struct ExecutionProgress {
@@ -102,12 +118,17 @@ inline constexpr std::string_view kExecutionQueued = "execution.queued";
 inline constexpr std::string_view kExecutionStatus = "execution.status";
 inline constexpr std::string_view kExecutionOutput = "execution.output";
 inline constexpr std::string_view kExecutionProgress = "execution.progress";
+inline constexpr std::string_view kExecutionTurn = "execution.turn";
+inline constexpr std::string_view kProviderQuota = "provider.quota";
+inline constexpr std::string_view kCredentialCreated = "credential.created";
+inline constexpr std::string_view kCredentialDeleted = "credential.deleted";
 inline constexpr std::string_view kMessageCreated = "message.created";
 inline constexpr std::string_view kMemoryCreated = "memory.created";
 inline constexpr std::string_view kMemoryDeleted = "memory.deleted";
 inline constexpr std::string_view kEventPublished = "event.published";
 inline constexpr std::string_view kReviewRequested = "review.requested";
 inline constexpr std::string_view kReviewAnswered = "review.answered";
+inline constexpr std::string_view kReviewExpired = "review.expired";
 
 inline constexpr std::array kRecordTypes{
     RecordType{kPersonaCreated, &codec::type_info<Named>},
@@ -120,12 +141,17 @@ inline constexpr std::array kRecordTypes{
     RecordType{kExecutionStatus, &codec::type_info<ExecutionStatusChanged>},
     RecordType{kExecutionOutput, &codec::type_info<ExecutionOutput>},
     RecordType{kExecutionProgress, &codec::type_info<ExecutionProgress>},
+    RecordType{kExecutionTurn, &codec::type_info<ExecutionTurn>},
+    RecordType{kProviderQuota, &codec::type_info<ProviderQuota>},
+    RecordType{kCredentialCreated, &codec::type_info<Named>},
+    RecordType{kCredentialDeleted, &codec::type_info<Named>},
     RecordType{kMessageCreated, &codec::type_info<SignalRecord>},
     RecordType{kMemoryCreated, &codec::type_info<SignalRecord>},
     RecordType{kMemoryDeleted, &codec::type_info<SignalRecord>},
     RecordType{kEventPublished, &codec::type_info<EventPublished>},
     RecordType{kReviewRequested, &codec::type_info<ReviewRecord>},
     RecordType{kReviewAnswered, &codec::type_info<ReviewRecord>},
+    RecordType{kReviewExpired, &codec::type_info<ReviewRecord>},
 };
 
 }  // namespace personas::record

@@ -37,7 +37,26 @@ struct Described<record::ExecutionStatusChanged> {
                                             field("workerId", &R::worker_id),
                                             field("nodeId", &R::node_id),
                                             field("failureReason", &R::failure_reason),
-                                            field("accomplished", &R::accomplished)};
+                                            field("accomplished", &R::accomplished),
+                                            field("parked", &R::parked),
+                                            field("parkedUntil", &R::parked_until)};
+};
+
+template <>
+struct Described<record::ExecutionTurn> {
+  using R = record::ExecutionTurn;
+  static constexpr std::string_view name = "ExecutionTurnRecord";
+  static constexpr auto fields =
+      std::tuple{field("executionId", &R::execution_id), field("attempt", &R::attempt),
+                 field("turn", &R::turn)};
+};
+
+template <>
+struct Described<record::ProviderQuota> {
+  using R = record::ProviderQuota;
+  static constexpr std::string_view name = "ProviderQuotaRecord";
+  static constexpr auto fields = std::tuple{field("backend", &R::backend),
+                                            field("until", &R::until), field("reason", &R::reason)};
 };
 
 template <>

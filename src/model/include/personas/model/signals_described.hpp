@@ -126,6 +126,7 @@ struct Described<Review> {
                                             field("status", &Review::status),
                                             field("responseMessage", &Review::response_message),
                                             field("respondedAt", &Review::responded_at),
+                                            field("expiresAt", &Review::expires_at),
                                             field("createdAt", &Review::created_at)};
 };
 

@@ -13,6 +13,7 @@ namespace personas::vault {
 namespace key_labels {
 inline constexpr std::string_view kCheck = "personas master key check v1";
 inline constexpr std::string_view kSecrets = "personas secrets v1";
+inline constexpr std::string_view kSessions = "personas agent sessions v1";
 inline constexpr std::string_view kCursors = "personas journal cursors v1";
 inline constexpr std::string_view kPages = "personas list cursors v1";
 }  // namespace key_labels

@@ -1,0 +1,60 @@
+// Migration 2: parking and resuming, turns, credentials, versions, tests, metering.
+// Conventions: see schema.cpp.
+#pragma once
+
+#include <string_view>
+
+namespace personas::store {
+
+inline constexpr std::string_view kAgentsLife = R"sql(
+ALTER TABLE personas ADD COLUMN review_policy text NOT NULL DEFAULT 'risky';
+ALTER TABLE personas ADD COLUMN review_timeout_ms int64;
+ALTER TABLE personas ADD COLUMN fallback text;
+ALTER TABLE personas ADD COLUMN version int64 NOT NULL DEFAULT 1;
+ALTER TABLE executions ADD COLUMN parked text;
+ALTER TABLE executions ADD COLUMN parked_until int64;
+ALTER TABLE executions ADD COLUMN parks int64 NOT NULL DEFAULT 0;
+ALTER TABLE executions ADD COLUMN uses_fallback int64 NOT NULL DEFAULT 0;
+ALTER TABLE executions ADD COLUMN turns int64 NOT NULL DEFAULT 0;
+ALTER TABLE executions ADD COLUMN session_backend text;
+CREATE INDEX executions_parked ON executions (tenant_id, id) WHERE parked IS NOT NULL;
+ALTER TABLE attempts ADD COLUMN backend text;
+ALTER TABLE attempts ADD COLUMN model text;
+ALTER TABLE attempts ADD COLUMN isolation text;
+ALTER TABLE attempts ADD COLUMN turns int64 NOT NULL DEFAULT 0;
+ALTER TABLE attempts ADD COLUMN usage text;
+ALTER TABLE attempts ADD COLUMN cost_usd float64;
+ALTER TABLE attempts ADD COLUMN counts int64 NOT NULL DEFAULT 1;
+ALTER TABLE reviews ADD COLUMN expires_at int64;
+ALTER TABLE reviews ADD COLUMN told int64 NOT NULL DEFAULT 0;
+CREATE INDEX reviews_expiry ON reviews (expires_at) WHERE status = 'pending';
+CREATE TABLE provider_gates (
+  tenant_id text NOT NULL,
+  backend text NOT NULL,
+  until int64 NOT NULL,
+  closed_at int64 NOT NULL,
+  closings int64 NOT NULL,
+  reason text NOT NULL,
+  PRIMARY KEY (tenant_id, backend)
+);
+CREATE TABLE turns (
+  tenant_id text NOT NULL,
+  execution_id text NOT NULL,
+  attempt int64 NOT NULL,
+  turn int64 NOT NULL,
+  content text NOT NULL,
+  PRIMARY KEY (tenant_id, execution_id, attempt, turn)
+);
+CREATE TABLE session_parts (
+  tenant_id text NOT NULL,
+  execution_id text NOT NULL,
+  path text NOT NULL,
+  start int64 NOT NULL,
+  size int64 NOT NULL,
+  nonce bytes NOT NULL,
+  ciphertext bytes NOT NULL,
+  PRIMARY KEY (tenant_id, execution_id, path, start)
+);
+)sql";
+
+}  // namespace personas::store

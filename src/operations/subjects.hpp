@@ -17,5 +17,6 @@ void add_executions(Table& table);
 void add_reviews(Table& table);
 void add_signals(Table& table);
 void add_streams(Table& table);
+void add_usage(Table& table);
 
 }  // namespace personas::operations

@@ -15,6 +15,7 @@ std::span<const Operation> all_operations() {
     add_reviews(all);
     add_signals(all);
     add_streams(all);
+    add_usage(all);
     return all;
   }();
   return table;

@@ -55,6 +55,44 @@ CREATE TABLE session_parts (
   ciphertext bytes NOT NULL,
   PRIMARY KEY (tenant_id, execution_id, path, start)
 );
+-- Metering.
+CREATE TABLE metering (
+  tenant_id text NOT NULL,
+  hour int64 NOT NULL,
+  persona_id text NOT NULL,
+  backend text NOT NULL,
+  model text NOT NULL,
+  worker_id text NOT NULL,
+  executions int64 NOT NULL,
+  failed int64 NOT NULL,
+  attempts int64 NOT NULL,
+  run_ms int64 NOT NULL,
+  input_tokens int64 NOT NULL,
+  output_tokens int64 NOT NULL,
+  cache_creation_input_tokens int64 NOT NULL,
+  cache_read_input_tokens int64 NOT NULL,
+  cost_usd float64 NOT NULL,
+  credential_accesses int64 NOT NULL,
+  events int64 NOT NULL,
+  PRIMARY KEY (tenant_id, hour, persona_id, backend, model, worker_id)
+);
+-- Why runs failed, and what would mend it.
+CREATE TABLE diagnoses (
+  tenant_id text NOT NULL,
+  execution_id text NOT NULL,
+  attempt int64 NOT NULL,
+  persona_id text,
+  cause text NOT NULL,
+  explanation text NOT NULL,
+  evidence text,
+  fix text,
+  status text NOT NULL,
+  rerun_execution_id text,
+  created_at int64 NOT NULL,
+  resolved_at int64,
+  PRIMARY KEY (tenant_id, execution_id)
+);
+CREATE INDEX diagnoses_open ON diagnoses (tenant_id, execution_id) WHERE status = 'open';
 )sql";
 
 }  // namespace personas::store

@@ -1,4 +1,5 @@
 // Rows of events, messages, memories and reviews.
+#include "personas/store/metering.hpp"
 #include "personas/store/repositories.hpp"
 
 #include "repository_rows.hpp"
@@ -26,7 +27,12 @@ Result<bool> insert_once(Transaction& tx, const Sql& sql, const TenantId& tenant
 Result<bool> insert_event(Transaction& tx, const TenantId& tenant, const Event& event,
                           std::string_view effect_key) {
   static const Sql kInsert(insert_effect<Event>("events"));
-  return insert_once(tx, kInsert, tenant, event, effect_key);
+  TRY(const bool fresh, insert_once(tx, kInsert, tenant, event, effect_key));
+  if (!fresh) return false;
+  Metered metered{.at = event.created_at, .counters = {.events = 1}};
+  if (event.source_type == "persona") metered.persona_id = event.source_id.value_or("");
+  TRY_VOID(meter(tx, tenant, metered));
+  return true;
 }
 
 Result<std::optional<Event>> find_event(Transaction& tx, const TenantId& tenant,

@@ -8,6 +8,7 @@
 #include "lists.hpp"
 #include "manage.hpp"
 #include "run.hpp"
+#include "usage.hpp"
 
 namespace personas::cli {
 
@@ -25,6 +26,8 @@ struct CommandLine {
   std::string execution;
   std::string review;
   std::string message;
+  UsageOptions usage;
+  HealOptions heal;
 
   Format format() const { return json ? Format::kJson : Format::kText; }
   Watch watch() const { return follow ? Watch::kFollow : Watch::kNo; }
@@ -139,6 +142,32 @@ void add_changing(Registrar& registrar, CommandLine& line) {
                });
 }
 
+void add_care(Registrar& registrar, CommandLine& line) {
+  auto& usage_command =
+      registrar.add(line, "usage", "Show what was used: runs, time, tokens, cost",
+                    [](Context& context, CommandLine& line) -> Task<Result<int>> {
+                      line.usage.format = line.format();
+                      co_return done(co_await usage(context, line.usage));
+                    });
+  usage_command.add_option("--since", line.usage.since, "How far back, such as 24h; 30d");
+  usage_command.add_option("--by", line.usage.by, "hour, day, persona, backend, model or worker")
+      ->check(CLI::IsMember({"hour", "day", "persona", "backend", "model", "worker"}));
+  usage_command.add_option("--persona", line.usage.persona, "Only of this persona (name or id)");
+
+  auto& heal_command =
+      registrar.add(line, "heal", "Show why a run failed, and mend it",
+                    [](Context& context, CommandLine& line) -> Task<Result<int>> {
+                      line.heal.format = line.format();
+                      co_return done(co_await heal(context, line.heal));
+                    });
+  heal_command.add_option("execution", line.heal.execution, "Its id, an end of it, or: last")
+      ->required();
+  heal_command.add_flag("--apply", line.heal.apply, "Apply the fix and run again");
+  heal_command.add_flag("--no-rerun", line.heal.no_rerun, "Apply the fix only");
+  heal_command.add_flag("--repeat-effects", line.heal.repeat_effects,
+                        "Run again although the run used tools");
+}
+
 }  // namespace
 
 Commands::Commands() : line_(std::make_unique<CommandLine>()) {}
@@ -149,6 +178,7 @@ void Commands::add_to(CLI::App& app, const std::function<void(CLI::App&)>& add_c
   add_run(registrar, *line_);
   add_watching(registrar, *line_);
   add_changing(registrar, *line_);
+  add_care(registrar, *line_);
 }
 
 bool Commands::chosen() const {

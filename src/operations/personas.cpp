@@ -28,14 +28,8 @@ Result<void> require_free_name(const Call& call, store::Transaction& tx, const P
 }
 
 Result<Reply> save_over(Call& call, store::Transaction& tx, Persona persona) {
-  TRY_VOID(require_free_name(call, tx, persona));
-  persona.updated_at = call.now;
-  TRY_VOID(store::update_persona(tx, call.tenant(), persona));
-  TRY_VOID(record_persona(call, tx, record::kPersonaUpdated, persona));
-  call.after_commit.push_back(
-      [&services = call.services, tenant = call.tenant(), id = persona.id,
-       limit = persona.max_concurrent] { services.executions.persona_changed(tenant, id, limit); });
-  return json_reply(200, persona);
+  TRY(const auto saved, save_persona(call, tx, std::move(persona)));
+  return json_reply(200, saved);
 }
 
 // A whole persona in place of what is there. What the server alone knows stays, and so does the
@@ -177,6 +171,17 @@ void add_belongings(Table& table) {
 }
 
 }  // namespace
+
+Result<Persona> save_persona(Call& call, store::Transaction& tx, Persona persona) {
+  TRY_VOID(require_free_name(call, tx, persona));
+  persona.updated_at = call.now;
+  TRY_VOID(store::update_persona(tx, call.tenant(), persona));
+  TRY_VOID(record_persona(call, tx, record::kPersonaUpdated, persona));
+  call.after_commit.push_back(
+      [&services = call.services, tenant = call.tenant(), id = persona.id,
+       limit = persona.max_concurrent] { services.executions.persona_changed(tenant, id, limit); });
+  return persona;
+}
 
 void add_personas(Table& table) {
   table.push_back({.id = "listPersonas",

@@ -78,6 +78,10 @@ Result<T> require(Result<std::optional<T>> found, std::string_view what, std::st
 
 Result<Persona> require_persona(const Call& call, store::Transaction& tx, const PersonaId& id);
 
+// A changed persona in place of the one with its id: name checked, recorded, told to the
+// dispatcher. Returns it as it is now.
+Result<Persona> save_persona(Call& call, store::Transaction& tx, Persona persona);
+
 // Reads Call::json over `target`, of which what is not mentioned stays.
 template <class T>
 Result<void> merge_body(const Call& call, T& target) {

@@ -18,5 +18,6 @@ void add_reviews(Table& table);
 void add_signals(Table& table);
 void add_streams(Table& table);
 void add_usage(Table& table);
+void add_healing(Table& table);
 
 }  // namespace personas::operations

@@ -16,6 +16,7 @@ std::span<const Operation> all_operations() {
     add_signals(all);
     add_streams(all);
     add_usage(all);
+    add_healing(all);
     return all;
   }();
   return table;

@@ -1,4 +1,7 @@
 // Rows of events, messages, memories and reviews.
+#include <algorithm>
+#include <iterator>
+
 #include "personas/store/metering.hpp"
 #include "personas/store/repositories.hpp"
 
@@ -9,6 +12,9 @@ namespace {
 
 // Lists are read newest first; ids sort by time, and this sorts after every id.
 constexpr const char* kAfterAllIds = "\x7f";
+// Memories that are ranked for one prompt: bounds the time a claim takes.
+constexpr std::int64_t kOwnCandidates = 200;
+constexpr std::int64_t kSharedCandidates = 100;
 
 template <class T>
 std::string text_or_empty(const std::optional<T>& id) {
@@ -87,6 +93,20 @@ Result<std::vector<Memory>> list_memories(Transaction& tx, const TenantId& tenan
       select<Memory>("memories") +
       " WHERE tenant_id = ? AND persona_id = ? AND id < ? ORDER BY id DESC LIMIT ?");
   return tx.list<Memory>(kList, {tenant, persona, page.after.value_or(kAfterAllIds), page.limit});
+}
+
+Result<std::vector<Memory>> memory_candidates(Transaction& tx, const TenantId& tenant,
+                                              const PersonaId& persona) {
+  static const Sql kOwn(select<Memory>("memories") +
+                        " WHERE tenant_id = ? AND persona_id = ? ORDER BY importance DESC, id DESC "
+                        "LIMIT ?");
+  static const Sql kShared(select<Memory>("memories") +
+                           " WHERE tenant_id = ? AND persona_id IS NULL ORDER BY importance DESC, "
+                           "id DESC LIMIT ?");
+  TRY(auto memories, tx.list<Memory>(kOwn, {tenant, persona, kOwnCandidates}));
+  TRY(auto shared, tx.list<Memory>(kShared, {tenant, kSharedCandidates}));
+  std::move(shared.begin(), shared.end(), std::back_inserter(memories));
+  return memories;
 }
 
 Result<bool> insert_review(Transaction& tx, const TenantId& tenant, const Review& review,

@@ -74,6 +74,11 @@ Result<bool> delete_memory(Transaction& tx, const TenantId& tenant, const Memory
 Result<std::vector<Memory>> list_memories(Transaction& tx, const TenantId& tenant,
                                           const PersonaId& persona, const Page& page);
 
+// What may go into the prompt of a persona: its own memories and those of the whole tenant (of no
+// persona), the most important first, a bounded number of each.
+Result<std::vector<Memory>> memory_candidates(Transaction& tx, const TenantId& tenant,
+                                              const PersonaId& persona);
+
 Result<bool> insert_review(Transaction& tx, const TenantId& tenant, const Review& review,
                            std::string_view effect_key);
 Result<std::optional<Review>> find_review(Transaction& tx, const TenantId& tenant,

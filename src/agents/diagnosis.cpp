@@ -40,8 +40,8 @@ Fix raise(const EndedRun& run, FixKind kind, std::string_view field, std::option
   }
   const T next = std::min(now * 2, most);
   return {.kind = kind,
-          .what_to_do = fmt::format("Raise {} of '{}' from {} to {}.", field, run.persona->name,
-                                    now, next),
+          .what_to_do =
+              fmt::format("Raise {} of '{}' from {} to {}.", field, run.persona->name, now, next),
           .persona_patch = patch(field, next)};
 }
 
@@ -64,7 +64,8 @@ std::optional<codec::RawJson> allowing(const EndedRun& run) {
   if (!run.persona || !run.persona->permission_policy || run.denied_tools.empty()) return {};
   auto policy = codec::parse_json(run.persona->permission_policy->text);
   if (!policy) return {};
-  if (policy->is_array()) policy = boost::json::object{{"mode", "allow"}, {"allowedTools", *policy}};
+  if (policy->is_array())
+    policy = boost::json::object{{"mode", "allow"}, {"allowedTools", *policy}};
   auto* object = policy->if_object();
   if (object == nullptr) return {};
   auto& allowed = (*object)["allowedTools"];
@@ -83,8 +84,8 @@ Fix allow_tools(const EndedRun& run) {
   auto change = allowing(run);
   if (!change) return by_hand("Allow the tool in the persona's permissionPolicy.");
   return {.kind = FixKind::kAllowTools,
-          .what_to_do = fmt::format("Allow '{}' to use {}.", run.persona->name,
-                                    joined(run.denied_tools)),
+          .what_to_do =
+              fmt::format("Allow '{}' to use {}.", run.persona->name, joined(run.denied_tools)),
           .persona_patch = std::move(change)};
 }
 
@@ -164,8 +165,9 @@ std::string explanation_of(const EndedRun& run, FailureReason reason) {
 std::optional<Finding> not_accomplished(const EndedRun& run) {
   if (!run.outcome || run.outcome->accomplished) return std::nullopt;
   Finding finding{.cause = "not_accomplished",
-                  .explanation = "The agent ended in good order and says that it did not "
-                                 "accomplish its task.",
+                  .explanation =
+                      "The agent ended in good order and says that it did not "
+                      "accomplish its task.",
                   .evidence = {},
                   .fix = by_hand("Read its summary and blockers; change the task or the persona.")};
   if (!run.denied_tools.empty()) {

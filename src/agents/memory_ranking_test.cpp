@@ -26,9 +26,10 @@ std::vector<std::string> ids(const std::vector<Memory>& memories) {
 using Ids = std::vector<std::string>;
 
 TEST(MemoryRanking, WithoutSharedWordsImportanceDecides) {
-  const auto best = relevant_memories({memory("a", "Tea", "Green.", 2), memory("b", "Jam", "Red", 9),
-                                       memory("c", "Salt", "White", 5)},
-                                      "Compile the kernel", {}, kNow);
+  const auto best =
+      relevant_memories({memory("a", "Tea", "Green.", 2), memory("b", "Jam", "Red", 9),
+                         memory("c", "Salt", "White", 5)},
+                        "Compile the kernel", {}, kNow);
   EXPECT_EQ(ids(best), (Ids{"b", "c", "a"}));
 }
 
@@ -59,10 +60,10 @@ TEST(MemoryRanking, AWordThatAllHaveDecidesLittle) {
 }
 
 TEST(MemoryRanking, TheBudgetHoldsAndSmallerOnesStillFit) {
-  const auto best = relevant_memories({memory("big", "b", std::string(3'000, 'x'), 10),
-                                       memory("huge", "h", std::string(100'000, 'y'), 9),
-                                       memory("small", "s", "z", 1)},
-                                      "", {.count = 10, .bytes = 3'500}, kNow);
+  const auto best = relevant_memories(
+      {memory("big", "b", std::string(3'000, 'x'), 10),
+       memory("huge", "h", std::string(100'000, 'y'), 9), memory("small", "s", "z", 1)},
+      "", {.count = 10, .bytes = 3'500}, kNow);
   EXPECT_EQ(ids(best), (Ids{"big", "small"}));
 }
 

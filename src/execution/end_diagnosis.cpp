@@ -49,9 +49,8 @@ bool needs_diagnosis(const ExecutionRow& row, ExecutionStatus status,
 
 }  // namespace
 
-Result<void> write_diagnosis(Transaction& tx, const AppendRequest& request,
-                             const ExecutionRow& row, ExecutionStatus status,
-                             std::optional<FailureReason> reason,
+Result<void> write_diagnosis(Transaction& tx, const AppendRequest& request, const ExecutionRow& row,
+                             ExecutionStatus status, std::optional<FailureReason> reason,
                              const std::optional<Persona>& persona, const ExecutionConfig& config) {
   if (!needs_diagnosis(row, status, reason)) return {};
   const bool again = status == ExecutionStatus::kQueued;

@@ -73,6 +73,10 @@ Result<void> read_body(Call& call, const RawInput& raw, std::vector<FieldError>&
   const InputType& expected = call.operation.body;
   if (!expected) return {};  // a body that nobody needs is ignored
   if (call.body_text.empty()) {
+    if (expected.form == InputType::Form::kOptional) {
+      call.body_input = {expected.info(), expected.make()};
+      return {};
+    }
     return fail(ErrorCode::kMalformedJson, "The body is empty; send a JSON object");
   }
   TRY(call.json, codec::parse_json(call.body_text, raw.limits));

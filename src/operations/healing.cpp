@@ -67,8 +67,8 @@ void forget_raised(FixKind kind, ExecuteRequest& request) {
 
 Result<ExecutionId> run_again(Call& call, store::Transaction& tx, const Diagnosis& diagnosis) {
   TRY_VOID(call.services.executions.admit(call.tenant()));
-  TRY(const auto before, execution::load(tx, call.tenant(), diagnosis.execution_id,
-                                         execution::Output::kNone));
+  TRY(const auto before,
+      execution::load(tx, call.tenant(), diagnosis.execution_id, execution::Output::kNone));
   ExecuteRequest request{.prompt = before.prompt,
                          .persona_id = before.persona_id,
                          .credential_ids = before.credential_ids,
@@ -90,9 +90,8 @@ Result<ExecutionId> run_again(Call& call, store::Transaction& tx, const Diagnosi
 
 Result<void> check_healable(const Diagnosis& diagnosis, const HealBody& body) {
   if (diagnosis.status != DiagnosisStatus::kOpen) {
-    return fail(ErrorCode::kConflict, "This diagnosis is " +
-                                          std::string(codec::name_of(diagnosis.status)) +
-                                          " already");
+    return fail(ErrorCode::kConflict,
+                "This diagnosis is " + std::string(codec::name_of(diagnosis.status)) + " already");
   }
   if (!diagnosis.fix || (diagnosis.fix->kind == FixKind::kByHand && !body.rerun)) {
     return fail(ErrorCode::kUnprocessable,
@@ -109,7 +108,7 @@ Result<void> check_healable(const Diagnosis& diagnosis, const HealBody& body) {
 }
 
 Result<Reply> heal(Call& call, store::Transaction& tx) {
-  const HealBody body = call.body_input.value ? call.body<HealBody>() : HealBody{};
+  const auto& body = call.body<HealBody>();
   TRY(auto diagnosis, require_diagnosis(call, tx));
   TRY_VOID(check_healable(diagnosis, body));
   TRY_VOID(change_persona(call, tx, diagnosis));
@@ -152,17 +151,17 @@ void add_healing(Table& table) {
                    .query = input<DiagnosesQuery>(),
                    .output = page<Diagnosis>(),
                    .handler = &list_diagnoses});
-  table.push_back({.id = "healExecution",
-                   .method = "POST",
-                   .path = "/api/executions/{id}/heal",
-                   .summary = "Apply the fix of a diagnosis and run again",
-                   .tag = "Healing",
-                   .scope = Scope::kWrite,
-                   .body = input<HealBody>(),
-                   .output = one<Healed>(),
-                   .errors = {ErrorCode::kNotFound, ErrorCode::kConflict,
-                              ErrorCode::kUnprocessable},
-                   .handler = Write{&heal}});
+  table.push_back(
+      {.id = "healExecution",
+       .method = "POST",
+       .path = "/api/executions/{id}/heal",
+       .summary = "Apply the fix of a diagnosis and run again",
+       .tag = "Healing",
+       .scope = Scope::kWrite,
+       .body = input<HealBody>(InputType::Form::kOptional),
+       .output = one<Healed>(),
+       .errors = {ErrorCode::kNotFound, ErrorCode::kConflict, ErrorCode::kUnprocessable},
+       .handler = Write{&heal}});
   table.push_back({.id = "dismissDiagnosis",
                    .method = "POST",
                    .path = "/api/executions/{id}/diagnosis/dismiss",

@@ -68,8 +68,9 @@ class Builder {
                            ? codec::SchemaUse::kPatch
                            : codec::SchemaUse::kRequest;
       auto schema = codec::schema_of(*operation.body.info(), use, schemas_);
-      result["requestBody"] = bj::object{
-          {"required", true}, {"content", content("application/json", std::move(schema))}};
+      result["requestBody"] =
+          bj::object{{"required", operation.body.form != InputType::Form::kOptional},
+                     {"content", content("application/json", std::move(schema))}};
     }
     result["responses"] = responses_of(operation);
     if (operation.access == Access::kOpen) result["security"] = bj::array{};

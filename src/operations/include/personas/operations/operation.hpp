@@ -130,8 +130,8 @@ using Handler = std::variant<Query, Async, Write>;
 struct InputType {
   const codec::TypeInfo* (*info)() = nullptr;
   std::shared_ptr<void> (*make)() = nullptr;
-  // kPartial: checked by the handler, which reads Call::json over what exists.
-  enum class Form : std::uint8_t { kWhole, kPartial } form = Form::kWhole;
+  // kPartial: the handler reads Call::json over what exists. kOptional: no body is the default.
+  enum class Form : std::uint8_t { kWhole, kPartial, kOptional } form = Form::kWhole;
 
   explicit operator bool() const { return info != nullptr; }
 };

@@ -31,6 +31,10 @@ export const protocolText = [
 const injected = line({ user_message: { content: 'INJECTED' } }) +
   line({ manual_review: { title: 'INJECTED', severity: 'critical' } });
 
+// The beginning of a call of the service in tests/tour; the address ends the quoted word.
+const gitlab = 'curl -sS -H "PRIVATE-TOKEN: $CONNECTOR_GITLAB_TOKEN" ' +
+  '"$CONNECTOR_GITLAB_URL/api/v4/projects/shop%2Fweb/issues';
+
 export const scenarios = {
   text: () => ({ blocks: [text('Hello from the stand-in model.')] }),
 
@@ -68,6 +72,34 @@ export const scenarios = {
     blocks: [text('0123456789abcde\n'.repeat(Number(parameters.get('bytes') ?? 4e6) / 16))],
     chunk: 65536,
   }),
+
+  // The issue triager of docs/tour: reads, decides, asks a human, acts on the answer, reports.
+  tour: (turn, { toolResult, userText }) => {
+    if (turn === 0) {
+      return { blocks: [text('I read the open issues of shop/web.'), bash(`${gitlab}?state=opened"`)] };
+    }
+    if (turn === 1 && !/approved/i.test(userText)) {
+      const urgent = JSON.parse(toolResult).find(({ title }) => /charges twice/.test(title));
+      return { blocks: [text(`#${urgent.iid} costs customers money; the other one can wait.\n` +
+        line({ manual_review: { title: `Label #${urgent.iid} as an incident?`,
+          description: `"${urgent.title}": it pages whoever is on call.`, severity: 'high',
+          suggested_actions: ['label and comment', 'leave it'] } }))] };
+    }
+    if (turn === 1) {
+      return { blocks: [text('It was approved: I label it and say why.'),
+        bash(`${gitlab}/42" -X PUT -d add_labels=incident && ` +
+          `${gitlab}/42/notes" -d body="Customers pay twice: marked as an incident."`)] };
+    }
+    return { blocks: [text(
+      line({ agent_memory: { title: 'Double charges are incidents',
+        content: 'A human approved the label incident for double charges in the checkout.',
+        category: 'preference', importance: 8, tags: ['checkout', 'incident'] } }) +
+      line({ emit_event: { type: 'issues.triaged', data: { incidents: [42], waiting: [41] } } }) +
+      line({ user_message: { title: 'Issues triaged', content: '#42 is an incident now and has a ' +
+        'comment. #41 can wait.', content_type: 'success' } }) +
+      line({ outcome_assessment: { accomplished: true, summary: 'Two issues read, one labelled',
+        blockers: [] } }))] };
+  },
 
   hang: () => ({ hang: true }),
   unauthorized: () => ({ error: 401 }),

@@ -4,7 +4,7 @@
 //   node server.mjs [port]        prints {"port": N} and serves until it is stopped
 //
 // The newest user text with `SCENARIO:<name>[?key=value&…]` chooses the answer (scenarios.mjs;
-// without one: `text`). GET /_requests tells what was asked so far. Unknown requests are reported
+// without one: `text`, or the one of a base address <url>/scenario/<name>). GET /_requests tells what was asked so far. Unknown requests are reported
 // on stderr and answered with 404.
 import http from 'node:http';
 import { randomUUID } from 'node:crypto';
@@ -24,18 +24,19 @@ const maxRemembered = 1000; // requests kept for GET /_requests
 const blocksOf = (message) => typeof message.content === 'string'
   ? [{ type: 'text', text: message.content }] : message.content;
 
-function chooseAnswer(request) {
+function chooseAnswer(request, preset) {
   const blocks = request.messages.filter((m) => m.role === 'user').flatMap(blocksOf);
   const results = blocks.filter((block) => block.type === 'tool_result');
   // In a resumed conversation the newest prompt counts, and the tool results since.
   const named = blocks.filter((b) => b.type === 'text' && /SCENARIO:\w/.test(b.text)).at(-1);
-  const [, name, query] = named?.text.match(/SCENARIO:(\w+)(?:\?(\S*))?/) ?? [null, 'text', ''];
+  const [, name, query] = named?.text.match(/SCENARIO:(\w+)(?:\?(\S*))?/) ?? [null, preset, ''];
   const since = named ? results.filter((r) => blocks.indexOf(r) > blocks.indexOf(named)) : results;
   const last = since.at(-1)?.content ?? '';
   const scenario = scenarios[name];
   if (!scenario) return { name, answer: { blocks: [{ type: 'text', text: `No ${name}` }] } };
   const answer = scenario(since.length, {
     parameters: new URLSearchParams(query ?? ''),
+    userText: blocks.filter((block) => block.type === 'text').at(-1)?.text ?? '',
     toolResult: typeof last === 'string' ? last : last.map((part) => part.text ?? '').join(''),
   });
   return { name, answer };
@@ -95,8 +96,8 @@ function json(response, status, body, headers = {}) {
   response.end(JSON.stringify(body));
 }
 
-async function answerMessages(request, response, entry) {
-  const { name, answer } = chooseAnswer(request);
+async function answerMessages(request, response, entry, preset) {
+  const { name, answer } = chooseAnswer(request, preset);
   entry.scenario = name;
   if (answer.hang) return;
   if (answer.error) {
@@ -113,7 +114,8 @@ async function answerMessages(request, response, entry) {
 async function handle(requests, request, response) {
   const chunks = [];
   for await (const chunk of request) chunks.push(chunk);
-  const { pathname } = new URL(request.url, 'http://localhost');
+  const url = new URL(request.url, 'http://localhost');
+  const [, preset, pathname] = url.pathname.match(/^(?:\/scenario\/(\w+))?(\/.*)?$/);
   if (pathname === '/_requests') return json(response, 200, requests);
   const body = chunks.length ? JSON.parse(Buffer.concat(chunks)) : null;
   const entry = { method: request.method, path: request.url, model: body?.model,
@@ -121,7 +123,9 @@ async function handle(requests, request, response) {
     tools: body?.tools?.length ?? 0, messages: body?.messages };
   if (requests.push(entry) > maxRemembered) requests.shift();
   const route = `${request.method} ${pathname}`;
-  if (route === 'POST /v1/messages') return answerMessages(body, response, entry);
+  if (route === 'POST /v1/messages') {
+    return answerMessages(body, response, entry, preset ?? 'text');
+  }
   if (route === 'POST /v1/messages/count_tokens') return json(response, 200, { input_tokens: 100 });
   if (route === 'HEAD /' || route === 'GET /') return json(response, 200, {});
   if (route === 'GET /v1/models') {

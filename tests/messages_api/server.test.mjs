@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { runClaude } from '../functional/lib/claude.mjs';
 import { scenarios } from './scenarios.mjs';
+import { startGitlab } from '../tour/gitlab.mjs';
 import { startMessagesApi } from './server.mjs';
 
 let api;
@@ -76,6 +77,15 @@ for (const [name, status] of [['unauthorized', 401], ['rate_limit', 429], ['serv
     assert.notEqual(answer.code, 0);
   });
 }
+
+test('tour: named by the address, it reads the issues and asks before it acts', async () => {
+  const gitlab = await startGitlab('glpat-right');
+  const answer = await runClaude('Look after the issues.', { url: `${api.url}/scenario/tour`,
+    env: { CONNECTOR_GITLAB_TOKEN: 'glpat-right', CONNECTOR_GITLAB_URL: gitlab.url } });
+  await gitlab.stop();
+  assert.match(texts(answer), /"manual_review":{"title":"Label #42 as an incident\?"/);
+  assert.deepEqual([gitlab.refused, gitlab.notes], [0, []]);
+});
 
 test('hang: the CLI waits until it is killed', async () => {
   const answer = await run('hang', { timeoutMs: 5000 });

@@ -115,7 +115,7 @@ async function handle(requests, request, response) {
   const chunks = [];
   for await (const chunk of request) chunks.push(chunk);
   const url = new URL(request.url, 'http://localhost');
-  const [, preset, pathname] = url.pathname.match(/^(?:\/scenario\/(\w+))?(\/.*)?$/);
+  const [, preset, pathname = '/'] = url.pathname.match(/^(?:\/scenario\/(\w+))?(\/.*)?$/);
   if (pathname === '/_requests') return json(response, 200, requests);
   const body = chunks.length ? JSON.parse(Buffer.concat(chunks)) : null;
   const entry = { method: request.method, path: request.url, model: body?.model,

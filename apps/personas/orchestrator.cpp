@@ -20,6 +20,7 @@
 #include "personas/worker_gateway/hub.hpp"
 
 #include "http_side.hpp"
+#include "programs.hpp"
 
 namespace personas::app {
 namespace {
@@ -66,10 +67,10 @@ Result<Installation> prepare(store::Store& store, const vault::MasterKey& key, C
 }
 
 // The token an agent CLI authenticates with: the one handed in over the API, else CLAUDE_TOKEN.
-std::vector<NamedSecret> token_variables(const Secret& token) {
+std::vector<NamedSecret> token_variables(std::string_view backend, const Secret& token) {
   std::vector<NamedSecret> variables;
-  if (token.empty()) return variables;
-  variables.push_back({std::string(agents::claude_token_variable(token.reveal())), token.clone()});
+  const auto name = agents::token_variable(backend, token.reveal());
+  if (!token.empty() && !name.empty()) variables.push_back({std::string(name), token.clone()});
   return variables;
 }
 
@@ -195,9 +196,10 @@ class RunningOrchestrator final : public Orchestrator {
 
   Result<std::vector<NamedSecret>> secrets_of(Transaction& tx,
                                               const execution::SecretsRequest& request) const {
-    if (request.backend != "claude") return std::vector<NamedSecret>();
+    const Secret& configured = provider_token(env_.settings, request.backend);
+    if (request.backend != "claude") return token_variables(request.backend, configured);
     TRY(const auto stored, vault_.get(tx, request.tenant, vault::kClaudeToken));
-    return token_variables(stored ? *stored : env_.settings.claude_token);
+    return token_variables(request.backend, stored ? *stored : configured);
   }
 
   boost::asio::io_context& core_;

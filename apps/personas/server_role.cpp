@@ -17,6 +17,7 @@
 #include "child_worker.hpp"
 #include "keys.hpp"
 #include "orchestrator.hpp"
+#include "programs.hpp"
 #include "roles.hpp"
 
 namespace personas::app {
@@ -81,6 +82,8 @@ class ServerRole {
     secrets.push_back({"TEAM_API_KEY", settings_.team_api_key.clone()});
     secrets.push_back({"WORKER_TOKEN", settings_.worker_token.clone()});
     secrets.push_back({"CLAUDE_TOKEN", settings_.claude_token.clone()});
+    secrets.push_back({"OPENAI_API_KEY", settings_.openai_api_key.clone()});
+    secrets.push_back({"GEMINI_API_KEY", settings_.gemini_api_key.clone()});
     return std::make_shared<const Redactor>(std::move(secrets));
   }
 
@@ -153,7 +156,8 @@ class ServerRole {
   // The child's settings are ours, its secrets are its own: the token to connect with, no more.
   std::map<std::string, std::string> worker_environment() const {
     auto environment = world_.environment;
-    for (const char* name : {"MASTER_KEY", "TEAM_API_KEY", "CLAUDE_TOKEN"}) {
+    for (const char* name :
+         {"MASTER_KEY", "TEAM_API_KEY", "CLAUDE_TOKEN", "OPENAI_API_KEY", "GEMINI_API_KEY"}) {
       environment.erase(name);
     }
     environment["WORKER_TOKEN"] = std::string(settings_.worker_token.reveal());
@@ -166,10 +170,7 @@ class ServerRole {
     environment["PERSONAS_WORKER_SLOTS"] = std::to_string(settings_.worker_slots);
     environment["PERSONAS_SANDBOX"] = std::string(codec::name_of(settings_.sandbox));
     environment["PERSONAS_LOG_LEVEL"] = "warn";
-    if (!settings_.claude_path.empty()) environment["CLAUDE_PATH"] = settings_.claude_path;
-    if (!settings_.anthropic_base_url.empty()) {
-      environment["ANTHROPIC_BASE_URL"] = settings_.anthropic_base_url;
-    }
+    add_program_settings(settings_, environment);
     environment["PERSONAS_EXIT_WITH_PARENT"] = std::to_string(::getpid());
     return environment;
   }

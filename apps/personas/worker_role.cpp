@@ -82,13 +82,14 @@ class WorkerRole {
     secrets.push_back({"WORKER_TOKEN", settings_.worker_token.clone()});
     log_.set_redactor(std::make_shared<const Redactor>(std::move(secrets)));
     TRY(const auto self, os::self_executable());
+    // Before the sandbox takes over this process's children.
+    find_agents(self);
     TRY_VOID(make_sandbox(self));
     net::ClientOptions options;
     options.ca_file = settings_.ca_file;
     client_ = net_beast::make_client(loop_, options);
-    worker_ =
-        std::make_unique<worker_agent::Worker>(loop_.get_executor(), *client_, *sandbox_,
-                                               world_.clock, world_.random, worker_options(self));
+    worker_ = std::make_unique<worker_agent::Worker>(loop_.get_executor(), *client_, *sandbox_,
+                                                     world_.clock, world_.random, worker_options());
     return {};
   }
 
@@ -137,9 +138,17 @@ class WorkerRole {
     return {};
   }
 
-  worker_agent::WorkerRuntimeOptions worker_options(const std::string& self) {
+  void find_agents(const std::string& self) {
+    programs_ = find_programs(settings_, world_.environment, self);
+    for (const auto& found : programs_.found) {
+      if (!found.path.empty() && !found.problem.empty()) {
+        log_.warn("agent.unusable", {{"backend", found.name}, {"detail", found.problem}});
+      }
+    }
+  }
+
+  worker_agent::WorkerRuntimeOptions worker_options() {
     worker_agent::WorkerRuntimeOptions options;
-    const Programs programs = find_programs(settings_, world_.environment, self);
     options.session.worker_id =
         settings_.worker_id.empty() ? default_worker_id() : settings_.worker_id;
     options.session.instance_id = random_text(world_.random);
@@ -150,16 +159,12 @@ class WorkerRole {
     options.session.slots = static_cast<std::size_t>(settings_.worker_slots);
     options.session.sandbox = isolation_ == sandbox::Isolation::kNamespaces ? "namespaces" : "none";
     options.url = settings_.orchestrator_url;
-    options.backends = programs.backends;
-    options.run.programs = programs.agents;
+    options.session.agent_versions = programs_.versions;
+    options.backends = programs_.backends;
+    options.run.programs = programs_.agents;
     options.run.policy.isolation = isolation_;
-    options.run.policy.readable_paths = programs.readable_paths;
-    options.run.environment = programs.environment;
-    if (!settings_.claude_token.empty()) {
-      const std::string_view token = settings_.claude_token.reveal();
-      options.run.environment[std::string(agents::claude_token_variable(token))] =
-          std::string(token);
-    }
+    options.run.policy.readable_paths = programs_.readable_paths;
+    options.run.environment = programs_.environment;
     options.notice = [this](std::string_view event, std::string_view detail) {
       log_.info(event, {{"detail", detail}});
     };
@@ -198,6 +203,7 @@ class WorkerRole {
   std::unique_ptr<sandbox::Sandbox> sandbox_;
   std::unique_ptr<worker_agent::Worker> worker_;
   sandbox::Isolation isolation_ = sandbox::Isolation::kNone;
+  Programs programs_;
   int exit_code_ = 0;
 };
 

@@ -9,8 +9,9 @@
 #include "personas/base/id.hpp"
 #include "personas/codec/json.hpp"
 
+#include "backend_plans.hpp"
+
 namespace personas::agents {
-namespace {
 
 namespace bj = boost::json;
 
@@ -27,9 +28,21 @@ Result<bj::object> policy_of(const LaunchRequest& request) {
   return std::move(json->as_object());
 }
 
+Result<std::string> mode_of(const bj::object& policy, std::string_view fallback) {
+  const auto* mode = policy.if_contains("mode");
+  if (mode == nullptr) return std::string(fallback);
+  const auto* text = mode->if_string();
+  if (text == nullptr) return wrong_policy("mode must be a string");
+  return std::string(*text);
+}
+
+namespace {
+
 bool is_argument(std::string_view text) {
   return !text.empty() && text.size() <= kMaxArgumentBytes && !text.contains('\0');
 }
+
+}  // namespace
 
 Result<std::vector<std::string>> arguments(const bj::value& list, std::string_view field) {
   const auto* array = list.if_array();
@@ -48,27 +61,35 @@ Result<std::vector<std::string>> arguments(const bj::value& list, std::string_vi
   return result;
 }
 
-// ---- claude ------------------------------------------------------------------------------------
-
-// Values that become arguments must not be taken for options.
 Result<void> check_value(std::string_view name, std::string_view value) {
   constexpr std::size_t kMaxValue = 200;
   if (value.empty() || value.size() > kMaxValue || value.starts_with('-') ||
       std::ranges::any_of(value, [](char c) { return c <= ' ' || c == 0x7F; })) {
     return fail(ErrorCode::kInvalidRequest,
-                fmt::format("'{}' is not a usable {} for the claude backend", value, name));
+                fmt::format("'{}' cannot be the {} of an agent", value, name));
   }
   return {};
 }
 
+Result<void> check_turns(std::int64_t max_turns) {
+  if (max_turns < 1) return fail(ErrorCode::kInvalidRequest, "maxTurns is at least 1");
+  return {};
+}
+
+std::unexpected<Error> no_such_limit(const LaunchRequest& request, std::string_view field,
+                                     std::string_view instead) {
+  return fail(ErrorCode::kInvalidRequest,
+              fmt::format("{}: the {} backend cannot keep this limit; remove it{}", field,
+                          request.backend, instead));
+}
+
+namespace {
+
+// ---- claude ------------------------------------------------------------------------------------
+
 Result<void> add_permissions(const bj::object& policy, Launch& launch) {
-  const auto* mode = policy.if_contains("mode");
   const auto* tools = policy.if_contains("allowedTools");
-  std::string_view chosen = tools == nullptr ? "skip" : "allow";
-  if (mode != nullptr) {
-    if (!mode->is_string()) return wrong_policy("mode must be \"skip\" or \"allow\"");
-    chosen = mode->get_string();
-  }
+  TRY(const auto chosen, mode_of(policy, tools == nullptr ? "skip" : "allow"));
   if (chosen == "skip") {
     launch.argv.emplace_back("--dangerously-skip-permissions");
     // As root the CLI refuses to skip permissions unless it is told that it is confined.
@@ -94,7 +115,7 @@ Result<void> add_options(const LaunchRequest& request, Launch& launch) {
     argv.insert(argv.end(), {"--model", *request.model});
   }
   if (request.max_turns) {
-    if (*request.max_turns < 1) return fail(ErrorCode::kInvalidRequest, "maxTurns is at least 1");
+    TRY_VOID(check_turns(*request.max_turns));
     argv.insert(argv.end(), {"--max-turns", std::to_string(*request.max_turns)});
   }
   if (request.max_budget_usd) {
@@ -112,7 +133,10 @@ Result<void> add_options(const LaunchRequest& request, Launch& launch) {
 
 Result<Launch> plan_claude(const LaunchRequest& request) {
   Launch launch;
-  launch.argv = {request.programs.claude, "-p", "-", "--output-format", "stream-json", "--verbose"};
+  // Without a prompt among its arguments it reads standard input; a "-" would become its first
+  // line.
+  launch.argv = {request.programs.claude, "-p", "--output-format", "stream-json", "--verbose"};
+  launch.session = kClaudeSession;
   launch.environment = {{"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"},
                         {"CLAUDE_CODE_DISABLE_TERMINAL_TITLE", "1"},
                         {"DISABLE_AUTOUPDATER", "1"},
@@ -131,6 +155,11 @@ Result<Launch> plan_claude(const LaunchRequest& request) {
   TRY_VOID(add_permissions(policy, launch));
   TRY_VOID(add_options(request, launch));
   return launch;
+}
+
+// OAuth tokens and API keys differ in their variable.
+std::string_view claude_token_variable(std::string_view token) {
+  return token.starts_with("sk-ant-oat") ? "CLAUDE_CODE_OAUTH_TOKEN" : "ANTHROPIC_API_KEY";
 }
 
 // ---- command -----------------------------------------------------------------------------------
@@ -165,13 +194,35 @@ Result<Launch> plan_demo(const LaunchRequest& request) {
   return launch;
 }
 
+std::string_view codex_token_variable(std::string_view) {
+  return "CODEX_API_KEY";
+}
+
+std::string_view gemini_token_variable(std::string_view) {
+  return "GEMINI_API_KEY";
+}
+
 constexpr std::array kBackends = {
     Backend{"claude", "Claude Code, Anthropic's agent CLI", OutputFormat::kClaudeStreamJson,
-            "claude", Resume::kYes, &plan_claude},
+            "claude", Resume::kYes, &plan_claude, &claude_token_variable},
+    Backend{"codex", "Codex, OpenAI's agent CLI", OutputFormat::kCodexJson, "codex", Resume::kYes,
+            &plan_codex, &codex_token_variable, "OPENAI_BASE_URL"},
+    Backend{"gemini", "Gemini CLI, Google's agent CLI", OutputFormat::kGeminiStreamJson, "gemini",
+            Resume::kYes, &plan_gemini, &gemini_token_variable},
     Backend{"command", "Any program: prompt on standard input, text on standard output",
             OutputFormat::kPlain, "command", Resume::kNo, &plan_command},
     Backend{"demo", "A scripted agent without a model, to try the platform out",
             OutputFormat::kPlain, "demo", Resume::kNo, &plan_demo}};
+
+// "claude, codex, … or demo".
+std::string choices() {
+  std::string text;
+  for (std::size_t i = 0; i < kBackends.size(); ++i) {
+    if (i > 0) text += i + 1 == kBackends.size() ? " or " : ", ";
+    text += kBackends[i].name;
+  }
+  return text;
+}
 
 }  // namespace
 
@@ -187,9 +238,8 @@ const Backend* find_backend(std::string_view name) {
 Result<Launch> launch_plan(const LaunchRequest& request) {
   const Backend* backend = find_backend(request.backend);
   if (backend == nullptr) {
-    return fail(
-        ErrorCode::kNotFound,
-        fmt::format("there is no backend '{}'; choose claude, command or demo", request.backend));
+    return fail(ErrorCode::kNotFound,
+                fmt::format("there is no backend '{}'; choose {}", request.backend, choices()));
   }
   if (request.resume_session_id && backend->resume == Resume::kNo) {
     return fail(ErrorCode::kInvalidRequest,
@@ -198,8 +248,10 @@ Result<Launch> launch_plan(const LaunchRequest& request) {
   return backend->plan(request);
 }
 
-std::string_view claude_token_variable(std::string_view token) {
-  return token.starts_with("sk-ant-oat") ? "CLAUDE_CODE_OAUTH_TOKEN" : "ANTHROPIC_API_KEY";
+std::string_view token_variable(std::string_view backend, std::string_view token) {
+  const Backend* found = find_backend(backend);
+  return found == nullptr || found->token_variable == nullptr ? std::string_view()
+                                                              : found->token_variable(token);
 }
 
 bool is_removed(const Launch& launch, std::string_view variable) {

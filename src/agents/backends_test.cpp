@@ -22,14 +22,16 @@ std::vector<std::string> argv(const LaunchRequest& request) {
 }
 
 TEST(Backends, ATokenGoesIntoTheVariableOfItsKind) {
-  EXPECT_EQ(claude_token_variable("sk-ant-oat01-x"), "CLAUDE_CODE_OAUTH_TOKEN");
-  EXPECT_EQ(claude_token_variable("sk-ant-api03-x"), "ANTHROPIC_API_KEY");
+  EXPECT_EQ(token_variable("claude", "sk-ant-oat01-x"), "CLAUDE_CODE_OAUTH_TOKEN");
+  EXPECT_EQ(token_variable("claude", "sk-ant-api03-x"), "ANTHROPIC_API_KEY");
+  EXPECT_EQ(token_variable("demo", "sk-ant-api03-x"), "");
+  EXPECT_EQ(token_variable("none", "sk-ant-api03-x"), "");
 }
 
 TEST(Backends, ClaudeSkipsPermissionsInTheSandboxByDefault) {
   const auto launch = launch_plan({.prompt = "Do it"});
   ASSERT_TRUE(launch);
-  EXPECT_THAT(launch->argv, ElementsAre("claude", "-p", "-", "--output-format", "stream-json",
+  EXPECT_THAT(launch->argv, ElementsAre("claude", "-p", "--output-format", "stream-json",
                                         "--verbose", "--dangerously-skip-permissions"));
   EXPECT_EQ(launch->stdin_text, "Do it");
   EXPECT_THAT(launch->environment,
@@ -51,7 +53,7 @@ TEST(Backends, ClaudeTakesAListOfAllowedToolsAndOptions) {
                         .resume_session_id = "00000000-0000-4000-8000-000000000001"};
   request.programs.claude = "/opt/claude";
   EXPECT_THAT(argv(request),
-              ElementsAre("/opt/claude", "-p", "-", "--output-format", "stream-json", "--verbose",
+              ElementsAre("/opt/claude", "-p", "--output-format", "stream-json", "--verbose",
                           "--allowedTools", "Read", "Bash(git log:*)", "--model", "claude-opus-4-8",
                           "--max-turns", "5", "--max-budget-usd", "1.5", "--resume",
                           "00000000-0000-4000-8000-000000000001"));
@@ -112,8 +114,8 @@ TEST(Backends, TheTableIsComplete) {
     EXPECT_FALSE(backend.capability.empty());
     EXPECT_EQ(find_backend(backend.name), &backend);
   }
-  EXPECT_THAT(names, ElementsAre("claude", "command", "demo"));
-  EXPECT_EQ(launch_plan({.backend = "codex"}).error().code, ErrorCode::kNotFound);
+  EXPECT_THAT(names, ElementsAre("claude", "codex", "command", "demo", "gemini"));
+  EXPECT_EQ(launch_plan({.backend = "none"}).error().code, ErrorCode::kNotFound);
 }
 
 }  // namespace

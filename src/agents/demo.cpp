@@ -27,6 +27,7 @@ std::string_view task_of(std::string_view prompt) {
   if (heading != std::string_view::npos && label != std::string_view::npos) {
     task.remove_prefix(label + kTaskLabel.size());
   }
+  task = task.substr(0, task.rfind(kContinuationHeading));
   while (!task.empty() && (task.front() == '\n' || task.front() == ' ')) task.remove_prefix(1);
   while (!task.empty() && (task.back() == '\n' || task.back() == ' ')) task.remove_suffix(1);
   return task;

@@ -12,15 +12,33 @@ struct Sign {
   FailureReason reason;
 };
 
-// The subtypes with which Claude Code ends.
+// The subtypes with which the CLIs end.
 constexpr std::array kSubtypes = {
     Sign{"error_max_turns", FailureReason::kTurnLimit},
     Sign{"error_max_budget_usd", FailureReason::kBudgetExceeded},
+    Sign{"FatalTurnLimitedError", FailureReason::kTurnLimit},  // Gemini CLI
+    Sign{"FatalAuthenticationError", FailureReason::kAgentNotAuthenticated},
 };
 
 // Words of the CLI and of the provider. The first that is found decides, so the narrower come
 // first.
 constexpr std::array kWords = {
+    // Codex and Gemini CLI.
+    Sign{"no rollout found for thread", FailureReason::kSessionLost},
+    Sign{"error resuming session", FailureReason::kSessionLost},
+    Sign{"exceeds the context window", FailureReason::kPromptTooLarge},
+    Sign{"ran out of room in the model's context window", FailureReason::kPromptTooLarge},
+    Sign{"api key not valid", FailureReason::kAgentNotAuthenticated},
+    Sign{"specify the gemini_api_key", FailureReason::kAgentNotAuthenticated},
+    Sign{"set an auth method", FailureReason::kAgentNotAuthenticated},
+    Sign{"quota exceeded", FailureReason::kProviderQuota},
+    Sign{"exceeded your current quota", FailureReason::kProviderQuota},
+    Sign{"exhausted your", FailureReason::kProviderQuota},
+    Sign{"resource_exhausted", FailureReason::kProviderQuota},
+    Sign{"model_not_found", FailureReason::kModelUnavailable},
+    Sign{"experiencing high demand", FailureReason::kProviderError},
+    Sign{"stream disconnected", FailureReason::kProviderError},
+    // Claude Code, and what all of them say.
     Sign{"prompt is too long", FailureReason::kPromptTooLarge},
     Sign{"reached maximum budget", FailureReason::kBudgetExceeded},
     Sign{"exceeded usd budget", FailureReason::kBudgetExceeded},
@@ -67,6 +85,7 @@ std::optional<FailureReason> by_words(std::string_view text) {
 std::optional<FailureReason> by_status(std::int64_t status) {
   if (status == 401 || status == 403) return FailureReason::kAgentNotAuthenticated;
   if (status == 402 || status == 429) return FailureReason::kProviderQuota;
+  if (status == 404) return FailureReason::kModelUnavailable;
   if (status == 413) return FailureReason::kPromptTooLarge;
   if (status >= 500) return FailureReason::kProviderError;
   return std::nullopt;
@@ -88,7 +107,7 @@ std::optional<FailureReason> classify(const ProgramEnd& end) {
   if (end.final != nullptr && end.final->is_error) return reason_of(*end.final);
   if (end.signal) return FailureReason::kAgentSignal;
   if (end.exit_code == 0) {
-    const bool unfinished = end.format == OutputFormat::kClaudeStreamJson && end.final == nullptr;
+    const bool unfinished = end.format != OutputFormat::kPlain && end.final == nullptr;
     return unfinished ? std::optional(FailureReason::kProtocolError) : std::nullopt;
   }
   // A command's words on stderr are its own; only an agent CLI's speak of the provider.

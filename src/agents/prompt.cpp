@@ -270,6 +270,7 @@ constexpr std::array kSections = {
 }  // namespace
 
 Result<std::string> assemble_prompt(const PromptInput& input, Random& random) {
+  const DataFence fence(random);
   std::string out;
   if (!input.persona) {
     if (trimmed(input.prompt).empty()) {
@@ -277,7 +278,6 @@ Result<std::string> assemble_prompt(const PromptInput& input, Random& random) {
     }
     out = input.prompt;
   } else {
-    const DataFence fence(random);
     const Context context{input, *input.persona, fence};
     for (const auto& section : kSections) {
       const std::string body = section.write(context);
@@ -285,6 +285,10 @@ Result<std::string> assemble_prompt(const PromptInput& input, Random& random) {
       if (!section.heading.empty()) out += fmt::format("{}\n", section.heading);
       out += body;
     }
+  }
+  if (input.continuation) {
+    out += out.ends_with('\n') ? "\n" : "\n\n";
+    out += continuation_section(*input.continuation, fence);
   }
   if (out.size() > kMaxPromptBytes) {
     return fail(ErrorCode::kPayloadTooLarge,

@@ -5,13 +5,60 @@
 
 #include "personas/base/bytes.hpp"
 
+#include "codex_reader.hpp"
+#include "gemini_reader.hpp"
 #include "stream_json.hpp"
 
 namespace personas::agents {
+namespace {
 
-AgentStream::AgentStream(OutputFormat format) : format_(format) {
-  if (format == OutputFormat::kClaudeStreamJson) reader_ = std::make_unique<StreamJsonReader>();
+// The first word of a line's type tells whose it is.
+OutputFormat format_of(std::string_view line) {
+  constexpr std::string_view kStart = R"({"type":")";
+  if (line.starts_with(kStart)) line.remove_prefix(kStart.size());
+  for (const std::string_view type : {"thread.", "turn.", "item.", "error\""}) {
+    if (line.starts_with(type)) return OutputFormat::kCodexJson;
+  }
+  for (const std::string_view type : {"init\"", "message\"", "tool_use\"", "tool_result\""}) {
+    if (line.starts_with(type)) return OutputFormat::kGeminiStreamJson;
+  }
+  return OutputFormat::kClaudeStreamJson;
 }
+
+class AnyReader final : public LineReader {
+ public:
+  LineKind read(std::string_view line, std::vector<AgentItem>& items) override {
+    if (reader_ == nullptr) reader_ = make_line_reader(format_of(line));
+    return reader_->read(line, items);
+  }
+  void finish(std::vector<AgentItem>& items) override {
+    if (reader_ != nullptr) reader_->finish(items);
+  }
+
+ private:
+  std::unique_ptr<LineReader> reader_;
+};
+
+}  // namespace
+
+std::unique_ptr<LineReader> make_line_reader(OutputFormat format) {
+  switch (format) {
+    case OutputFormat::kPlain:
+      return nullptr;
+    case OutputFormat::kClaudeStreamJson:
+      return std::make_unique<StreamJsonReader>();
+    case OutputFormat::kCodexJson:
+      return std::make_unique<CodexReader>();
+    case OutputFormat::kGeminiStreamJson:
+      return std::make_unique<GeminiReader>();
+    case OutputFormat::kAnyJson:
+      return std::make_unique<AnyReader>();
+  }
+  return nullptr;
+}
+
+AgentStream::AgentStream(OutputFormat format)
+    : format_(format), reader_(make_line_reader(format)) {}
 AgentStream::~AgentStream() = default;
 AgentStream::AgentStream(AgentStream&&) noexcept = default;
 AgentStream& AgentStream::operator=(AgentStream&&) noexcept = default;
@@ -29,10 +76,15 @@ void AgentStream::finish(std::vector<AgentItem>& items) {
     if (!held_.empty()) items.emplace_back(Text{std::move(held_), Speaker::kAgent});
     parser_.end_block(effects_);
     move_effects(items);
-  } else if (skipping_line_) {
-    ++counters_.long_lines;
-  } else if (!held_.empty()) {
-    take_line(held_, items);
+  } else {
+    if (skipping_line_) {
+      ++counters_.long_lines;
+    } else if (!held_.empty()) {
+      take_line(held_, items);
+    }
+    const std::size_t first = items.size();
+    reader_->finish(items);
+    search(first, items);
   }
   held_.clear();
   skipping_line_ = false;
@@ -96,13 +148,17 @@ void AgentStream::take_line(std::string_view line, std::vector<AgentItem>& items
     case LineKind::kRead:
       break;
   }
+  search(first, items);
+}
+
+// Puts the effects of the agent's words, from `first` on, behind the text they stand in.
+void AgentStream::search(std::size_t first, std::vector<AgentItem>& items) {
   for (std::size_t i = first; i < items.size(); ++i) {
     const auto* text = std::get_if<Text>(&items[i]);
     if (text == nullptr || text->speaker != Speaker::kAgent) continue;
     parser_.feed(text->text, effects_);
     parser_.end_block(effects_);
     if (effects_.empty()) continue;
-    // Behind the text they stand in.
     std::vector<AgentItem> found;
     move_effects(found);
     items.insert(items.begin() + static_cast<std::ptrdiff_t>(i) + 1,

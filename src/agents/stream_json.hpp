@@ -10,19 +10,15 @@
 
 #include <boost/json.hpp>
 
-#include "personas/agents/stream.hpp"
+#include "line_reader.hpp"
 
 namespace personas::agents {
 
-enum class LineKind : std::uint8_t { kRead, kIgnored, kMalformed };
-
-class StreamJsonReader {
+class StreamJsonReader final : public LineReader {
  public:
   StreamJsonReader();
 
-  // Appends the items of the line. Text of the main agent is appended as Text with speaker kAgent;
-  // searching it for protocols is the caller's part.
-  LineKind read(std::string_view line, std::vector<AgentItem>& items);
+  LineKind read(std::string_view line, std::vector<AgentItem>& items) override;
 
  private:
   std::unique_ptr<unsigned char[]> buffer_;  // memory of the tree, used again for each line

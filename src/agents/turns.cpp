@@ -16,7 +16,11 @@ TurnTracker& TurnTracker::operator=(TurnTracker&&) noexcept = default;
 
 void TurnTracker::take(const AgentItem&, Timestamp) {}
 void TurnTracker::finish(Timestamp) {}
-std::vector<Turn> TurnTracker::take_changed() { return {}; }
-std::int64_t TurnTracker::count() const { return static_cast<std::int64_t>(state_->turns.size()); }
+std::vector<Turn> TurnTracker::take_changed() {
+  return {};
+}
+std::int64_t TurnTracker::count() const {
+  return static_cast<std::int64_t>(state_->turns.size());
+}
 
 }  // namespace personas::agents

@@ -80,7 +80,7 @@ void OutputView::decide_format() {
                                     ? std::string_view()
                                     : std::string_view(first_bytes_).substr(start);
   const bool is_json = text.starts_with(kStreamJsonStart);
-  stream_.emplace(is_json ? agents::OutputFormat::kClaudeStreamJson : agents::OutputFormat::kPlain);
+  stream_.emplace(is_json ? agents::OutputFormat::kAnyJson : agents::OutputFormat::kPlain);
 }
 
 void OutputView::feed(OutputStream stream, std::int64_t attempt, std::string_view chunk) {

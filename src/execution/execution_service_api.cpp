@@ -215,6 +215,7 @@ std::vector<WorkerStatus> ExecutionService::worker_statuses() const {
     status.labels = worker.info.labels;
     status.sandbox = worker.info.sandbox;
     status.connected_at = worker.info.connected_at;
+    status.agent_versions = worker.info.agent_versions;
     for (const auto* lease : dispatcher_.leases_of(id)) {
       status.executions.push_back(lease->entry.id.str());
     }

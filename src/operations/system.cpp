@@ -37,8 +37,8 @@ Task<Result<Reply>> health(Call& call) {
   const std::string trouble = trouble_of(asked, services.store.stats());
   const std::string status = trouble.empty() ? "ok" : asked ? "degraded" : "failed";
   HealthReport report{.status = status, .version = services.facts.version, .dependencies = {}};
-  report.dependencies["store"] = {
-      status, trouble.empty() ? std::string(services.store.engine()) : trouble};
+  report.dependencies["store"] = {status,
+                                  trouble.empty() ? std::string(services.store.engine()) : trouble};
   const auto workers = co_await services.executions.workers();
   report.dependencies["workers"] = {"ok", fmt::format("{} connected", workers.size())};
   co_return json_reply(trouble.empty() ? 200 : 503, report);
@@ -55,7 +55,8 @@ WorkerReport report_of(execution::WorkerStatus worker) {
           std::move(worker.labels),
           std::move(worker.sandbox),
           std::move(worker.executions),
-          worker.connected_at};
+          worker.connected_at,
+          std::move(worker.agent_versions)};
 }
 
 StoreReport report_of(const store::Store& store) {

@@ -72,6 +72,11 @@ agents::LaunchRequest request_of(const RunOptions& options, wire::Assign& assign
   if (assign.permission_policy) request.permission_policy = assign.permission_policy->text;
   request.resume_session_id = assign.resume_session_id;
   request.programs = options.programs;
+  const auto* backend = agents::find_backend(request.backend);
+  if (backend != nullptr && !backend->url_variable.empty()) {
+    const auto url = options.environment.find(std::string(backend->url_variable));
+    if (url != options.environment.end()) request.provider_url = url->second;
+  }
   return request;
 }
 

@@ -217,6 +217,7 @@ void Hub::hello(Connection& connection, HelloReceived& event) {
   info.capabilities = std::move(event.hello.capabilities);
   info.labels = std::move(event.hello.labels);
   info.connected_at = clock_.wall();
+  info.agent_versions = std::move(event.hello.agent_versions);
 
   AckParams params;
   params.session_token = connection.session_token;

@@ -27,7 +27,7 @@ export async function runClaude(prompt, { url, args = [], env = {}, timeoutMs = 
   // A file, because the CLI may exit before a slow reader of a socket has taken a long line.
   const output = openSync(join(home, 'stdout'), 'w');
   try {
-    const child = spawn(claudePath(), ['-p', '-', '--output-format', 'stream-json', '--verbose',
+    const child = spawn(claudePath(), ['-p', '--output-format', 'stream-json', '--verbose',
       '--dangerously-skip-permissions', ...args], {
       cwd: home,
       stdio: ['pipe', output, 'pipe'],

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "personas/agents/continuation.hpp"
 #include "personas/base/clock.hpp"
 #include "personas/base/error.hpp"
 #include "personas/base/time.hpp"
@@ -48,6 +49,8 @@ struct PromptInput {
   Timestamp time;
   std::string prompt;  // the caller's task; may be empty
   std::string backend = "claude";
+  // An earlier attempt worked on it, and its conversation is not there to go on with.
+  std::optional<Continuation> continuation = {};
 };
 
 // kPayloadTooLarge if the whole is over kMaxPromptBytes; kInvalidRequest if there is neither a

@@ -1,5 +1,6 @@
 // What an agent program writes to stdout, as items: its words, its tool calls, its protocol effects
-// and how it ended. Understands plain text and Claude Code's `stream-json`.
+// and how it ended. Understands plain text and the JSON lines of the agent CLIs; what each calls
+// its things is in its reader.
 //
 // Who may speak for the agent: only the text it wrote itself. In stream-json these are the `text`
 // blocks of `assistant` messages of the main agent. Never searched for protocols, as others could
@@ -27,7 +28,13 @@
 
 namespace personas::agents {
 
-enum class OutputFormat : std::uint8_t { kPlain, kClaudeStreamJson };
+enum class OutputFormat : std::uint8_t {
+  kPlain,
+  kClaudeStreamJson,
+  kCodexJson,         // codex exec --json
+  kGeminiStreamJson,  // gemini --output-format stream-json
+  kAnyJson,           // one of these, told by its first line: for who reads a kept output
+};
 
 // One line of stream-json; a file read by a tool comes in one. Longer: skipped and counted.
 inline constexpr std::size_t kMaxStreamLine = 16 * 1024 * 1024;
@@ -93,7 +100,7 @@ struct StreamCounters {
   std::uint64_t ignored_lines = 0;    // of types we do not look at
 };
 
-class StreamJsonReader;
+class LineReader;
 
 class AgentStream {
  public:
@@ -114,6 +121,7 @@ class AgentStream {
   void feed_plain(std::string_view bytes, std::vector<AgentItem>& items);
   void feed_lines(std::string_view bytes, std::vector<AgentItem>& items);
   void take_line(std::string_view line, std::vector<AgentItem>& items);
+  void search(std::size_t first, std::vector<AgentItem>& items);
   void move_effects(std::vector<AgentItem>& items);
 
   OutputFormat format_;
@@ -121,7 +129,7 @@ class AgentStream {
   std::vector<IndexedEffect> effects_;
   std::string held_;  // of an unfinished line
   bool skipping_line_ = false;
-  std::unique_ptr<StreamJsonReader> reader_;  // of stream-json
+  std::unique_ptr<LineReader> reader_;  // null for plain text
   StreamCounters counters_;
 };
 

@@ -34,6 +34,7 @@ struct WorkerStatus {
   std::string sandbox;
   std::vector<std::string> executions;
   Timestamp connected_at;
+  std::map<std::string, std::string> agent_versions;  // by backend
 };
 
 struct QueueStatus {

@@ -28,6 +28,7 @@ struct WorkerInfo {
   std::vector<std::string> capabilities;
   std::map<std::string, std::string> labels;
   Timestamp connected_at;
+  std::map<std::string, std::string> agent_versions;  // by backend; for people
 };
 
 class WorkerPool {

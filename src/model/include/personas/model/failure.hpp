@@ -65,14 +65,17 @@ inline constexpr std::array kFailureReasons = {
                       Retryable::kIfAsked},
     FailureReasonInfo{
         FailureReason::kAgentNotFound, "agent_not_found",
-        "The agent CLI is not installed on the worker; install it or set CLAUDE_PATH.",
+        "The agent CLI is not installed on the worker; install it or set its path (CLAUDE_PATH, "
+        "CODEX_PATH, GEMINI_PATH).",
         Retryable::kNo},
     FailureReasonInfo{FailureReason::kAgentNotAuthenticated, "agent_not_authenticated",
-                      "The agent has no valid provider token; set CLAUDE_TOKEN or POST /api/token.",
+                      "The agent has no valid provider token; set CLAUDE_TOKEN (OPENAI_API_KEY, "
+                      "GEMINI_API_KEY) or POST /api/token.",
                       Retryable::kNo},
-    FailureReasonInfo{FailureReason::kBackendUnknown, "backend_unknown",
-                      "No such backend; set the persona's backend to claude, command or demo.",
-                      Retryable::kNo},
+    FailureReasonInfo{
+        FailureReason::kBackendUnknown, "backend_unknown",
+        "No such backend; set the persona's backend to claude, codex, gemini, command or demo.",
+        Retryable::kNo},
     FailureReasonInfo{FailureReason::kTimeout, "timeout",
                       "It ran longer than timeoutMs; raise the limit or give it a smaller task.",
                       Retryable::kNo},

@@ -85,7 +85,7 @@ struct Described<Persona> {
       field("maxOutputBytes", &Persona::max_output_bytes).range(1'024, 1'073'741'824),
       field("backend", &Persona::backend)
           .length(1, 50)
-          .doc("Which agent CLI runs it: claude, command, demo"),
+          .doc("Which agent CLI runs it: claude, codex, gemini, command, demo"),
       field("model", &Persona::model).length(0, 200),
       field("maxBudgetUsd", &Persona::max_budget_usd).number_range(0, 100'000),
       field("maxTurns", &Persona::max_turns).range(1, 10'000),

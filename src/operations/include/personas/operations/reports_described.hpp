@@ -36,17 +36,19 @@ template <>
 struct Described<operations::WorkerReport> {
   using T = operations::WorkerReport;
   static constexpr std::string_view name = "Worker";
-  static constexpr auto fields = std::tuple{field("workerId", &T::worker_id),
-                                            field("state", &T::state).doc("idle or busy"),
-                                            field("kind", &T::kind),
-                                            field("version", &T::version),
-                                            field("slots", &T::slots),
-                                            field("usedSlots", &T::used_slots),
-                                            field("capabilities", &T::capabilities),
-                                            field("labels", &T::labels),
-                                            field("sandbox", &T::sandbox),
-                                            field("executions", &T::executions),
-                                            field("connectedAt", &T::connected_at)};
+  static constexpr auto fields = std::tuple{
+      field("workerId", &T::worker_id),
+      field("state", &T::state).doc("idle or busy"),
+      field("kind", &T::kind),
+      field("version", &T::version),
+      field("slots", &T::slots),
+      field("usedSlots", &T::used_slots),
+      field("capabilities", &T::capabilities),
+      field("labels", &T::labels),
+      field("sandbox", &T::sandbox),
+      field("executions", &T::executions),
+      field("connectedAt", &T::connected_at),
+      field("agentVersions", &T::agent_versions).doc("of the agent CLIs it has, by backend")};
 };
 
 template <>

@@ -133,6 +133,7 @@ struct WorkerReport {
   std::string sandbox;
   std::vector<std::string> executions;
   Timestamp connected_at;
+  std::map<std::string, std::string> agent_versions;
 };
 
 struct QueueReport {

@@ -58,6 +58,8 @@ struct Settings {
   Secret team_api_key;
   Secret worker_token;
   Secret claude_token;
+  Secret openai_api_key;
+  Secret gemini_api_key;
 
   std::int64_t tenant_max_concurrent = 0;
   std::int64_t tenant_max_queued = 0;
@@ -74,7 +76,11 @@ struct Settings {
   std::vector<std::string> worker_capabilities;
   SandboxMode sandbox = SandboxMode::kAuto;
   std::string claude_path;
+  std::string codex_path;
+  std::string gemini_path;
   std::string anthropic_base_url;
+  std::string openai_base_url;
+  std::string gemini_base_url;
   std::string ca_file;
 
   std::string url;

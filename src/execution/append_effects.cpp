@@ -31,6 +31,7 @@ class Applier {
     key_ = fmt::format("{}/{}/{}/{}", request_.id.str(), request_.attempt, seq, index);
     return std::visit([this](const auto& e) { return on(e); }, effect);
   }
+  const Applied& applied() const { return applied_; }
 
  private:
   std::optional<PersonaId> persona() const {
@@ -130,11 +131,25 @@ class Applier {
     row.context_data = r.context_data;
     row.suggested_actions = r.suggested_actions;
     row.created_at = request_.now;
+    TRY(row.expires_at, expiry());
     TRY(const bool fresh, store::insert_review(tx_, request_.tenant, row, key_));
     if (!fresh) return {};
+    if (!applied_.review_expiry) applied_.review_expiry = row.expires_at;
     return journal(record::kReviewRequested,
                    record::ReviewRecord{row.id, row.persona_id, row.execution_id, row.title,
                                         std::string(codec::name_of(row.severity)), "pending"});
+  }
+
+  // All questions of one batch have the same time.
+  Result<Timestamp> expiry() {
+    if (applied_.review_expiry) return *applied_.review_expiry;
+    Duration timeout = kDefaultReviewTimeout;
+    if (!request_.persona.empty()) {
+      TRY(const auto persona, store::find_persona(tx_, request_.tenant, request_.persona));
+      if (persona && persona->review_timeout_ms)
+        timeout = milliseconds(*persona->review_timeout_ms);
+    }
+    return request_.now + timeout;
   }
 
   Result<void> on(const ExecutionFlow& flow) {
@@ -157,6 +172,7 @@ class Applier {
   Transaction& tx_;
   const AppendRequest& request_;
   std::optional<Outcome>& outcome_;
+  Applied applied_;
   std::int64_t seq_ = 0;
   std::size_t index_ = 0;
   std::string key_;
@@ -164,15 +180,15 @@ class Applier {
 
 }  // namespace
 
-Result<void> apply_effects(Transaction& tx, const AppendRequest& request,
-                           std::optional<Outcome>& outcome) {
+Result<Applied> apply_effects(Transaction& tx, const AppendRequest& request,
+                              std::optional<Outcome>& outcome) {
   Applier applier(tx, request, outcome);
   for (const auto& frame : request.frames) {
     for (std::size_t i = 0; i < frame.effects.size(); ++i) {
       TRY_VOID(applier.apply(frame.effects[i], frame.seq, i));
     }
   }
-  return {};
+  return applier.applied();
 }
 
 }  // namespace personas::execution

@@ -3,9 +3,15 @@
 #include <algorithm>
 
 #include "personas/agents/prompt.hpp"
+#include "personas/execution/attempt_store.hpp"
 #include "personas/wire/protocol.hpp"
 
 namespace personas::execution {
+namespace {
+
+constexpr std::string_view kConnectorPrefix = "CONNECTOR_";
+
+}  // namespace
 
 Result<wire::Assign> make_assign_frame(const effect::Claim& claim, ClaimedRun& run,
                                        const std::vector<NamedSecret>& secrets, Duration lease,
@@ -35,14 +41,23 @@ Result<wire::Assign> make_assign_frame(const effect::Claim& claim, ClaimedRun& r
   }
   frame.secrets = std::move(names);
 
+  if (run.session_id && run.continuation) {
+    frame.prompt = agents::continuation_prompt(*run.continuation, random);
+    return frame;
+  }
   agents::PromptInput input;
   input.persona = std::move(run.persona);
   input.tools = std::move(run.tools);
   input.memories = std::move(run.memories);
+  // Not the provider's own token: it is the CLI's, not the agent's.
+  for (const auto& name : *frame.secrets) {
+    if (name.starts_with(kConnectorPrefix)) input.credential_names.push_back(name);
+  }
   if (run.input_data) input.input_data = run.input_data->text;
   input.time = now;
   input.prompt = std::move(run.prompt);
   input.backend = *frame.config.backend;
+  input.continuation = std::move(run.continuation);
   TRY(frame.prompt, agents::assemble_prompt(input, random));
   return frame;
 }

@@ -5,7 +5,7 @@
 
 #include "personas/base/clock.hpp"
 #include "personas/base/redactor.hpp"
-#include "personas/execution/attempt_store.hpp"
+#include "personas/execution/claim.hpp"
 #include "personas/execution/dispatcher.hpp"
 #include "personas/wire/frames.hpp"
 

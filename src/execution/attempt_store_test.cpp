@@ -1,135 +1,13 @@
 #include "personas/execution/attempt_store.hpp"
 
-#include <filesystem>
-
-#include <gtest/gtest.h>
-
-#include "personas/codec/json.hpp"
-#include "personas/store/blocking.hpp"
-#include "personas/store/journal_reader.hpp"
-#include "personas/store/migrations.hpp"
-#include "personas/store/repositories.hpp"
-#include "personas/store_sqlite/open.hpp"
+#include "test_store.hpp"
 
 namespace personas::execution {
 namespace {
 
-using store::Transaction;
+class AttemptStore : public StoreTest {};
 
-class AttemptStoreTest : public testing::Test {
- protected:
-  template <class F>
-  auto write(F f) {
-    auto result = store::write_now(*store_, std::move(f));
-    if (!result) throw std::runtime_error(result.error().describe());
-    return std::move(*result);
-  }
-
-  void SetUp() override {
-    std::string pattern = std::filesystem::temp_directory_path() / "personas-attempts-XXXXXX";
-    folder = ::mkdtemp(pattern.data());
-    auto opened = store_sqlite::open_sqlite({.path = folder + "/test.db"}, [](const Error& error) {
-      ADD_FAILURE() << error.describe();
-    });
-    ASSERT_TRUE(opened) << opened.error().describe();
-    store_ = std::move(*opened);
-    write([](Transaction& tx) -> Result<int> {
-      return store::migrate(tx, store::schema_migrations(), Timestamp{1});
-    });
-  }
-  void TearDown() override {
-    store_.reset();
-    std::filesystem::remove_all(folder);
-  }
-
-  PersonaId add_persona(std::optional<RetryPolicy> retry = {}) {
-    Persona persona;
-    persona.id = PersonaId("per_1");
-    persona.name = "Tester";
-    persona.backend = "command";
-    persona.retry = retry;
-    write([&](Transaction& tx) -> Result<bool> {
-      TRY_VOID(store::insert_persona(tx, tenant, persona));
-      return true;
-    });
-    return persona.id;
-  }
-
-  ExecutionId submit(std::optional<PersonaId> persona = {}) {
-    const ExecutionId id = ExecutionId::make(clock.wall(), random);
-    clock.advance(milliseconds(2));
-    ExecuteRequest request;
-    request.prompt = "do it";
-    request.persona_id = persona;
-    write([&](Transaction& tx) {
-      return enqueue(tx, tenant, id, request, Source::kApi, clock.wall());
-    });
-    return id;
-  }
-
-  std::optional<ClaimedRun> take(const ExecutionId& id, std::int64_t attempt = 1) {
-    return write([&](Transaction& tx) {
-      return claim(tx, {.tenant = tenant,
-                        .id = id,
-                        .attempt = attempt,
-                        .worker = WorkerId("w1"),
-                        .worker_instance = "i1",
-                        .node = NodeId("node_1"),
-                        .now = clock.wall()});
-    });
-  }
-
-  AppendRequest batch(const ExecutionId& id, std::int64_t expected,
-                      std::vector<std::string> chunks) {
-    AppendRequest request;
-    request.tenant = tenant;
-    request.id = id;
-    request.attempt = 1;
-    request.expected_seq = expected;
-    request.origin = InstanceId("inst_1");
-    request.now = clock.wall();
-    std::int64_t seq = expected;
-    for (auto& chunk : chunks) {
-      FrameEntry frame;
-      frame.seq = ++seq;
-      frame.text = FrameEntry::Text{"stdout", std::move(chunk)};
-      request.frames.push_back(std::move(frame));
-    }
-    return request;
-  }
-
-  AppendOutcome put(const AppendRequest& request) {
-    return write([&](Transaction& tx) { return append(tx, request); });
-  }
-
-  AppendOutcome end(const ExecutionId& id, std::int64_t expected, AttemptEnd how) {
-    auto request = batch(id, expected, {});
-    request.end = std::move(how);
-    request.end_seq = expected + 1;
-    return put(request);
-  }
-
-  Execution get(const ExecutionId& id, Output output = Output::kFull) {
-    return write([&](Transaction& tx) { return load(tx, tenant, id, output); });
-  }
-
-  std::vector<std::string> journal(const ExecutionId& id) {
-    return write([&](Transaction& tx) -> Result<std::vector<std::string>> {
-      TRY(const auto page, store::read_journal(tx, {.after = {}, .execution_id = id.str()}));
-      std::vector<std::string> types;
-      for (const auto& record : page.records) types.push_back(record.type);
-      return types;
-    });
-  }
-
-  const TenantId tenant = default_tenant();
-  ManualClock clock;
-  SeededRandom random{1};
-  std::string folder;
-  std::unique_ptr<store::Store> store_;
-};
-
-TEST_F(AttemptStoreTest, AWholeLifeIsOnDiskAndInTheJournal) {
+TEST_F(AttemptStore, AWholeLifeIsOnDiskAndInTheJournal) {
   const auto id = submit(add_persona());
   const auto run = take(id);
   ASSERT_TRUE(run);
@@ -150,14 +28,14 @@ TEST_F(AttemptStoreTest, AWholeLifeIsOnDiskAndInTheJournal) {
                                                    "execution.output", "execution.status"}));
 }
 
-TEST_F(AttemptStoreTest, AClaimIsWonOnce) {
+TEST_F(AttemptStore, AClaimIsWonOnce) {
   const auto id = submit();
   EXPECT_TRUE(take(id));
   EXPECT_FALSE(take(id));
   EXPECT_FALSE(take(id, 2));
 }
 
-TEST_F(AttemptStoreTest, AStaleAttemptAndARepeatedBatchChangeNothing) {
+TEST_F(AttemptStore, AStaleAttemptAndARepeatedBatchChangeNothing) {
   const auto id = submit();
   take(id);
   EXPECT_TRUE(put(batch(id, 0, {"a"})).accepted);
@@ -168,7 +46,7 @@ TEST_F(AttemptStoreTest, AStaleAttemptAndARepeatedBatchChangeNothing) {
   EXPECT_EQ(get(id).output, "a");
 }
 
-TEST_F(AttemptStoreTest, ALostAttemptIsQueuedAgainAndFencedOff) {
+TEST_F(AttemptStore, ALostAttemptIsQueuedAgainAndFencedOff) {
   const auto id = submit();
   take(id);
   put(batch(id, 0, {"half"}));
@@ -184,7 +62,7 @@ TEST_F(AttemptStoreTest, ALostAttemptIsQueuedAgainAndFencedOff) {
   EXPECT_EQ(get(id).attempts.size(), 2u);
 }
 
-TEST_F(AttemptStoreTest, TheAgentsFailureIsFinalUnlessThePersonaAsksForMore) {
+TEST_F(AttemptStore, TheAgentsFailureIsFinalUnlessThePersonaAsksForMore) {
   AttemptEnd failed;
   failed.reason = FailureReason::kAgentExit;
   failed.exit_code = 3;
@@ -200,7 +78,7 @@ TEST_F(AttemptStoreTest, TheAgentsFailureIsFinalUnlessThePersonaAsksForMore) {
   EXPECT_EQ(end(again, 0, failed).status, ExecutionStatus::kQueued);
 }
 
-TEST_F(AttemptStoreTest, BetweenCancelAndCompleteTheFirstCommittedWins) {
+TEST_F(AttemptStore, BetweenCancelAndCompleteTheFirstCommittedWins) {
   AttemptEnd done;
   done.status = ExecutionStatus::kCompleted;
   const auto cancel = [&](const ExecutionId& id) {
@@ -223,7 +101,7 @@ TEST_F(AttemptStoreTest, BetweenCancelAndCompleteTheFirstCommittedWins) {
   EXPECT_FALSE(take(queued));
 }
 
-TEST_F(AttemptStoreTest, EffectsBecomeRowsOnce) {
+TEST_F(AttemptStore, EffectsBecomeRowsOnce) {
   const auto id = submit(add_persona());
   take(id);
   auto request = batch(id, 0, {});
@@ -232,7 +110,7 @@ TEST_F(AttemptStoreTest, EffectsBecomeRowsOnce) {
   frame.seq = 1;
   frame.effects.push_back(UserMessage{.content = "hello", .title = {}});
   frame.effects.push_back(AgentMemory{.title = "t", .content = "c", .tags = {"x"}});
-  frame.effects.push_back(PersonaAction{.target = "Tester", .input = {}});
+  frame.effects.push_back(PersonaAction{.target = "per_1", .input = {}});
   frame.effects.push_back(ManualReview{.title = "ok?",
                                        .description = "",
                                        .severity = Severity::kHigh,
@@ -263,7 +141,7 @@ TEST_F(AttemptStoreTest, EffectsBecomeRowsOnce) {
   EXPECT_FALSE(get(id).outcome->accomplished);
 }
 
-TEST_F(AttemptStoreTest, OutputIsCompressedAndTheTailEndsWithTheLast) {
+TEST_F(AttemptStore, OutputIsCompressedAndTheTailEndsWithTheLast) {
   const auto id = submit();
   take(id);
   std::string line(1'000, 'x');
@@ -276,19 +154,7 @@ TEST_F(AttemptStoreTest, OutputIsCompressedAndTheTailEndsWithTheLast) {
   EXPECT_EQ(get(id, Output::kNone).output, std::nullopt);
 }
 
-// The journal alone says what every status is.
-std::map<std::string, std::string> fold(const std::vector<store::JournalRecord>& records) {
-  std::map<std::string, std::string> statuses;
-  for (const auto& record : records) {
-    if (record.type == "execution.queued") statuses[record.execution_id] = "queued";
-    if (record.type != "execution.status") continue;
-    const auto data = codec::parse_json(record.data());
-    statuses[record.execution_id] = std::string(data->at("status").get_string());
-  }
-  return statuses;
-}
-
-TEST_F(AttemptStoreTest, EveryStatusIsTheFoldOfTheJournal) {
+TEST_F(AttemptStore, EveryStatusIsTheFoldOfTheJournal) {
   const auto persona = add_persona(RetryPolicy{});
   std::vector<ExecutionId> ids;
   for (int step = 0; step < 400; ++step) {
@@ -318,16 +184,7 @@ TEST_F(AttemptStoreTest, EveryStatusIsTheFoldOfTheJournal) {
       write([&](Transaction& tx) { return give_back(tx, tenant, id, now.attempt, clock.wall()); });
     }
   }
-  const auto records = write([&](Transaction& tx) -> Result<std::vector<store::JournalRecord>> {
-    std::vector<store::JournalRecord> all;
-    store::JournalPosition after;
-    for (;;) {
-      TRY(auto page, store::read_journal(tx, {.after = after}));
-      for (auto& record : page.records) all.push_back(std::move(record));
-      after = page.next;
-      if (page.more == store::JournalPage::More::kNo) return all;
-    }
-  });
+  const auto records = whole_journal();
   for (std::size_t i = 1; i < records.size(); ++i) {
     EXPECT_LT(records[i - 1].position, records[i].position);
   }
@@ -338,7 +195,7 @@ TEST_F(AttemptStoreTest, EveryStatusIsTheFoldOfTheJournal) {
   }
 }
 
-TEST_F(AttemptStoreTest, TheStartFindsWhatWasQueuedAndWhatWasRunning) {
+TEST_F(AttemptStore, TheStartFindsWhatWasQueuedAndWhatWasRunning) {
   const auto persona = add_persona();
   const auto running = submit(persona);
   take(running);

@@ -21,7 +21,12 @@ LaneKey lane_key(const QueuedExecution& entry) {
 // ---- the queue ---------------------------------------------------------------------------------
 
 void Dispatcher::enqueue(QueuedExecution entry, Now now) {
-  if (leases_.contains(entry.id)) return;  // an old snapshot: it runs already
+  if (const auto found = leases_.find(entry.id); found != leases_.end()) {
+    // Of an attempt before the live one it is an old snapshot. Else whoever answered its question
+    // was faster than the news that it had ended.
+    if (entry.attempt >= found->second.attempt) found->second.next = std::move(entry);
+    return;
+  }
   queue_.insert(std::move(entry), now.wall);
   dispatch(now);
 }
@@ -81,6 +86,51 @@ void Dispatcher::dispatch(Now now) {
     leases_.emplace(entry->id, std::move(lease));
   }
   for (auto& lane : queue_.take_refills()) effects_.push_back(effect::Refill{std::move(lane)});
+}
+
+// ---- gates -------------------------------------------------------------------------------------
+
+void Dispatcher::gate_changed(const Gate& gate, Now now) {
+  const GateKey key{gate.tenant, gate.account};
+  GateState& state = gates_[key];
+  state.until = gate.until;
+  state.closings = gate.closings;
+  state.closed = gate.until > now.wall;
+  if (state.closed) {
+    queue_.close_gate(key);
+  } else {
+    queue_.open_gate(key);
+    dispatch(now);
+  }
+}
+
+void Dispatcher::gates_opened(const TenantId& tenant, std::string_view backend, Now now) {
+  gates_.try_emplace({tenant, std::string(backend)});
+  for (auto& [key, gate] : gates_) {
+    if (key.tenant != tenant || backend_of(key.account) != backend) continue;
+    gate = {.until = now.wall};
+    queue_.open_gate(key);
+    queue_.unpark(key);
+  }
+  dispatch(now);
+}
+
+bool Dispatcher::gate_in_doubt(const TenantId& tenant, const std::string& account) const {
+  const auto found = gates_.find({tenant, account});
+  return found != gates_.end() && found->second.closings > 0;
+}
+
+void Dispatcher::gate_proven(const TenantId& tenant, const std::string& account) {
+  const auto found = gates_.find({tenant, account});
+  if (found != gates_.end() && !found->second.closed) found->second.closings = 0;
+}
+
+void Dispatcher::open_due_gates(Now now) {
+  for (auto& [key, gate] : gates_) {
+    if (!gate.closed || gate.until > now.wall) continue;
+    gate.closed = false;
+    queue_.open_gate(key);
+  }
 }
 
 // ---- claims ------------------------------------------------------------------------------------
@@ -264,7 +314,9 @@ void Dispatcher::ended(const ExecutionId& id, std::int64_t attempt, Now now) {
   const auto found = leases_.find(id);
   if (found == leases_.end() || found->second.attempt != attempt) return;
   const WorkerId worker = found->second.worker;
+  auto next = std::move(found->second.next);
   release_claim(id);
+  if (next) queue_.insert(std::move(*next), now.wall);
   const auto* known = pool_.find(worker);
   if (known != nullptr && !known->connected && by_worker_[worker].empty()) {
     by_worker_.erase(worker);
@@ -343,14 +395,19 @@ void Dispatcher::tick(Now now) {
     timers_.pop();
     if (const auto found = leases_.find(id); found != leases_.end()) check(found->second, now);
   }
+  open_due_gates(now);
   queue_.release_due(now.wall);
   dispatch(now);
 }
 
 Instant Dispatcher::next_deadline(Now now) const {
   Instant next = timers_.empty() ? Instant::never() : timers_.top().at;
-  if (const auto due = queue_.next_due()) {
-    next = std::min(next, now.mono + std::max(*due - now.wall, Duration::zero()));
+  const auto at = [&now](Timestamp due) {
+    return now.mono + std::max(due - now.wall, Duration::zero());
+  };
+  if (const auto due = queue_.next_due()) next = std::min(next, at(*due));
+  for (const auto& [key, gate] : gates_) {
+    if (gate.closed) next = std::min(next, at(gate.until));
   }
   // A busy back-off ends without an event of its own.
   for (const auto& [id, workers] : busy_) {
@@ -376,10 +433,20 @@ std::vector<const Dispatcher::Lease*> Dispatcher::leases_of(const WorkerId& work
   return all;
 }
 
+std::optional<std::string> Dispatcher::why_held(const QueuedExecution& entry, Timestamp now) const {
+  const auto found = gates_.find({entry.tenant, entry.gate});
+  std::optional<Timestamp> until;
+  if (found != gates_.end() && found->second.closed) until = found->second.until;
+  if (!until && entry.parked && entry.not_before > now) until = entry.not_before;
+  if (!until) return std::nullopt;
+  return fmt::format("provider quota until {} ({})", to_rfc3339(*until), entry.gate);
+}
+
 std::string Dispatcher::why_waiting(const ExecutionId& id, Timestamp now) const {
   if (leases_.contains(id)) return "It is being assigned to a worker.";
   const QueuedExecution* entry = queue_.find(id);
   if (entry == nullptr) return "Its turn: many executions of the same persona are ahead of it.";
+  if (auto held = why_held(*entry, now)) return std::move(*held);
   if (entry->not_before > now) {
     return fmt::format("Attempt {} starts at {} (retry back-off).", entry->attempt + 1,
                        to_rfc3339(entry->not_before));

@@ -50,6 +50,21 @@ class DispatcherTest : public testing::Test {
     return claims.size();
   }
 
+  QueuedExecution gated(std::string id, std::string account) {
+    auto e = entry(std::move(id));
+    e.gate = std::move(account);
+    return e;
+  }
+  void close(std::string account, Duration wait) {
+    dispatcher.gate_changed({.tenant = TenantId("t"),
+                             .account = std::move(account),
+                             .until = clock.wall() + wait,
+                             .closed_at = clock.wall(),
+                             .closings = 1,
+                             .reason = {}},
+                            now());
+  }
+
   void pass(Duration d) {
     clock.advance(d);
     dispatcher.tick(now());
@@ -261,6 +276,97 @@ TEST_F(DispatcherTest, SaysWhichCapabilityIsMissing) {
   dispatcher.enqueue(special, now());
   EXPECT_NE(dispatcher.why_waiting(ExecutionId("e1"), clock.wall()).find("'codex'"),
             std::string::npos);
+}
+
+// ---- gates -------------------------------------------------------------------------------------
+
+TEST_F(DispatcherTest, NothingBehindAClosedGateIsClaimedUntilItsTimeHasCome) {
+  join("w1", 4);
+  close("claude", minutes(5));
+  dispatcher.enqueue(gated("e1", "claude"), now());
+  dispatcher.enqueue(gated("e2", "demo"), now());
+  const auto claims = effects<effect::Claim>();
+  ASSERT_EQ(claims.size(), 1u);  // others of the lane pass by
+  EXPECT_EQ(claims[0].entry.id, ExecutionId("e2"));
+  const auto why = dispatcher.why_waiting(ExecutionId("e1"), clock.wall());
+  EXPECT_EQ(why, "provider quota until " + to_rfc3339(clock.wall() + minutes(5)) + " (claude)");
+  dispatcher.claim_lost(ExecutionId("e2"), now());
+  EXPECT_EQ(dispatcher.next_deadline(now()), clock.now() + minutes(5));
+  pass(minutes(5) - seconds(1));
+  EXPECT_TRUE(effects<effect::Claim>().empty());
+  pass(seconds(1));
+  EXPECT_EQ(effects<effect::Claim>().size(), 1u);
+}
+
+TEST_F(DispatcherTest, AGateThatClosesHoldsWhatWaitsAndOtherTenantsGoOn) {
+  dispatcher.enqueue(gated("e1", "claude"), now());
+  auto other = gated("e2", "claude");
+  other.tenant = TenantId("t2");
+  dispatcher.enqueue(other, now());
+  close("claude", minutes(5));
+  join("w1", 4);
+  const auto claims = effects<effect::Claim>();
+  ASSERT_EQ(claims.size(), 1u);
+  EXPECT_EQ(claims[0].entry.id, ExecutionId("e2"));
+}
+
+TEST_F(DispatcherTest, OpeningAGateTakesItsParkedRunsFromTheStoreAtOnce) {
+  join("w1", 4);
+  close("claude", minutes(5));
+  dispatcher.enqueue(gated("waiting", "claude"), now());
+  auto parked = gated("parked", "claude");
+  parked.parked = Parked::kQuota;
+  parked.not_before = clock.wall() + minutes(5);
+  dispatcher.enqueue(parked, now());
+  EXPECT_TRUE(dispatcher.take_effects().empty());
+  EXPECT_TRUE(dispatcher.why_waiting(ExecutionId("parked"), clock.wall())
+                  .starts_with("provider quota until"));
+  dispatcher.gates_opened(TenantId("t"), "claude", now());
+  const auto all = dispatcher.take_effects();
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(std::get<effect::Claim>(all[0]).entry.id, ExecutionId("waiting"));
+  const auto& lane = std::get<effect::Refill>(all[1]).lane;
+  parked.not_before = clock.wall();
+  dispatcher.refilled(lane, {parked}, false, std::nullopt, now());
+  EXPECT_EQ(effects<effect::Claim>().size(), 1u);
+}
+
+TEST_F(DispatcherTest, AFallbackToAnotherModelHasAGateOfItsOwn) {
+  join("w1", 4);
+  close("claude", minutes(5));
+  dispatcher.enqueue(gated("e1", "claude:small"), now());
+  EXPECT_EQ(effects<effect::Claim>().size(), 1u);
+  close("claude:small", minutes(5));
+  dispatcher.enqueue(gated("e2", "claude:small"), now());
+  EXPECT_TRUE(effects<effect::Claim>().empty());
+  dispatcher.gates_opened(TenantId("t"), "claude", now());
+  EXPECT_EQ(effects<effect::Claim>().size(), 1u);
+}
+
+TEST_F(DispatcherTest, AGateIsInDoubtUntilAnAttemptHasGoneWell) {
+  EXPECT_FALSE(dispatcher.gate_in_doubt(TenantId("t"), "claude"));
+  close("claude", minutes(5));
+  EXPECT_TRUE(dispatcher.gate_in_doubt(TenantId("t"), "claude"));
+  pass(minutes(6));
+  EXPECT_TRUE(dispatcher.gate_in_doubt(TenantId("t"), "claude"));
+  dispatcher.gate_proven(TenantId("t"), "claude");
+  EXPECT_FALSE(dispatcher.gate_in_doubt(TenantId("t"), "claude"));
+}
+
+TEST_F(DispatcherTest, AnAnswerThatIsFasterThanTheNewsOfTheEndIsNotLost) {
+  join("w1");
+  dispatcher.enqueue(entry("e1"), now());
+  win_all();
+  auto old = entry("e1");
+  dispatcher.enqueue(old, now());  // a snapshot from before the claim
+  auto next = entry("e1");
+  next.attempt = 1;
+  dispatcher.enqueue(next, now());
+  EXPECT_TRUE(effects<effect::Claim>().empty());
+  dispatcher.ended(ExecutionId("e1"), 1, now());
+  const auto claims = effects<effect::Claim>();
+  ASSERT_EQ(claims.size(), 1u);
+  EXPECT_EQ(claims[0].attempt, 2);
 }
 
 }  // namespace

@@ -54,6 +54,9 @@ struct ExecutionRow {
   std::int64_t turns = 0;  // of ended attempts
   // The backend whose session `session_id` is; another one cannot continue it.
   std::optional<std::string> session_backend;
+  bool asked = false;                      // it has reviews
+  std::optional<std::string> parked_gate;  // parked for quota: the account it waits for
+  std::int64_t first_leg = 1;              // the attempt with which its conversation began
 };
 
 Execution to_execution(ExecutionRow row);
@@ -106,6 +109,9 @@ struct Described<execution::ExecutionRow> {
                                             field("parks", &R::parks),
                                             field("usesFallback", &R::uses_fallback),
                                             field("turns", &R::turns),
-                                            field("sessionBackend", &R::session_backend)};
+                                            field("sessionBackend", &R::session_backend),
+                                            field("asked", &R::asked),
+                                            field("parkedGate", &R::parked_gate),
+                                            field("firstLeg", &R::first_leg)};
 };
 }  // namespace personas::codec

@@ -18,6 +18,18 @@ namespace {
 constexpr Duration kDiskRetry = seconds(1);
 constexpr Duration kTimerSlack = milliseconds(1);
 
+std::optional<Refused> refused_for(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::kNotFound:
+    case ErrorCode::kCorrupt:
+      return Refused{FailureReason::kCredentialMissing, error.message};
+    case ErrorCode::kUnauthorized:
+      return Refused{FailureReason::kAgentNotAuthenticated, error.message};
+    default:
+      return std::nullopt;
+  }
+}
+
 }  // namespace
 
 ExecutionService::ExecutionService(ServiceOptions options, boost::asio::any_io_executor strand,
@@ -60,11 +72,15 @@ Task<Result<void>> ExecutionService::start(WorkerLinks& links) {
     std::vector<QueuedLane> lanes;
     std::vector<RunningExecution> running;
     std::vector<std::vector<NamedSecret>> secrets;  // of `running`, in its order
+    std::vector<Gate> gates;
+    std::optional<Timestamp> review_expiry;
   };
   auto state = co_await store_.read([this](store::Transaction& tx) -> Result<State> {
     State found;
     TRY(found.lanes, queued_lanes(tx));
     TRY(found.running, running_executions(tx));
+    TRY(found.gates, all_gates(tx));
+    TRY(found.review_expiry, next_review_expiry(tx));
     for (const auto& run : found.running) {
       TRY(auto secrets, secret_source_(tx, {.tenant = run.entry.tenant,
                                             .execution = run.entry.id,
@@ -92,6 +108,8 @@ Task<Result<void>> ExecutionService::start(WorkerLinks& links) {
                       start.wall - run.started, start);
     if (run.cancel_requested) dispatcher_.cancel(run.entry.id, start);
   }
+  for (const auto& gate : state->gates) dispatcher_.gate_changed(gate, start);
+  expect_review_expiry(state->review_expiry);
   for (const auto& lane : state->lanes) {
     queued += lane.queued;
     dispatcher_.lane_has_more(lane.lane, lane.limit, start);
@@ -128,7 +146,7 @@ void ExecutionService::settle() {
 
 void ExecutionService::arm() {
   if (stopping_) return;
-  const Instant next = std::min(dispatcher_.next_deadline(now()), retry_at_);
+  const Instant next = std::min({dispatcher_.next_deadline(now()), retry_at_, look_at_reviews_});
   // Retries are due by the wall clock; mapped onto the other one they move by microseconds.
   const bool same = next == armed_for_ || (armed_for_ != Instant::never() &&
                                            std::chrono::abs(next - armed_for_) < kTimerSlack);
@@ -144,6 +162,7 @@ void ExecutionService::arm() {
     if (error || stopping_) return;
     armed_for_ = Instant::never();
     if (retry_at_ <= clock_.now()) retry_now();
+    if (look_at_reviews_ <= clock_.now()) sweep_reviews();
     dispatcher_.tick(now());
     settle();
   });
@@ -169,13 +188,20 @@ void ExecutionService::perform(const effect::Claim& claim) {
        backend = claim.entry.backend](store::Transaction& tx) -> Result<void> {
         TRY(won->run, execution::claim(tx, request));
         if (!won->run) return {};
-        TRY(won->secrets,
-            secret_source_(tx, {.tenant = request.tenant,
-                                .execution = request.id,
-                                .persona = persona,
-                                .credential_ids = won->run->credential_ids,
-                                .backend = won->run->config.backend.value_or(backend),
-                                .now = request.now}));
+        if (won->run->refused) return {};
+        auto secrets = secret_source_(tx, {.tenant = request.tenant,
+                                           .execution = request.id,
+                                           .persona = persona,
+                                           .credential_ids = won->run->credential_ids,
+                                           .backend = won->run->config.backend.value_or(backend),
+                                           .now = request.now});
+        if (secrets) {
+          won->secrets = std::move(*secrets);
+          return {};
+        }
+        // What is missing stays missing: the attempt ends, and says so.
+        won->run->refused = refused_for(secrets.error());
+        if (!won->run->refused) return fail(std::move(secrets).error());
         return {};
       },
       [this, claim, won](Result<void> outcome) {
@@ -241,20 +267,25 @@ void ExecutionService::claimed(const effect::Claim& claim, Result<void> outcome,
   ++running_;
   LiveRun& run = open_run(claim.entry, claim.attempt, claim.worker, 0);
   const AttemptLimits limits = limits_of(claimed_run->config);
-  auto assign = make_assign_frame(claim, *claimed_run, secrets, options_.dispatcher.lease,
-                                  clock_.wall(), random_);
-  equip(run, std::move(secrets));
-  if (assign) {
-    links_->assign(claim.worker, *assign);
-    dispatcher_.claim_won(id, limits, now());
-    return;
+  auto refused = std::move(claimed_run->refused);
+  if (!refused) {
+    auto assign = make_assign_frame(claim, *claimed_run, secrets, options_.dispatcher.lease,
+                                    clock_.wall(), random_);
+    if (assign) {
+      equip(run, std::move(secrets));
+      links_->assign(claim.worker, *assign);
+      dispatcher_.claim_won(id, limits, now());
+      return;
+    }
+    const bool too_large = assign.error().code == ErrorCode::kPayloadTooLarge;
+    refused = Refused{too_large ? FailureReason::kPromptTooLarge : FailureReason::kUnknown,
+                      assign.error().message};
   }
   // It cannot be told its job: over before it began, and no worker is troubled.
   dispatcher_.claim_won(id, limits, now());
   AttemptEnd end;
-  end.reason = assign.error().code == ErrorCode::kPayloadTooLarge ? FailureReason::kPromptTooLarge
-                                                                  : FailureReason::kUnknown;
-  end.message = assign.error().message;
+  end.reason = refused->reason;
+  end.message = std::move(refused->message);
   run.end_without_frame(std::move(end));
   pump(run);
 }
@@ -263,7 +294,8 @@ LiveRun& ExecutionService::open_run(const QueuedExecution& entry, std::int64_t a
                                     const WorkerId& worker, std::int64_t committed_seq) {
   const wire::RunKey key{entry.id, attempt};
   auto run = std::make_unique<LiveRun>(
-      LiveRun::Identity{entry.tenant, key, entry.persona, worker, entry.backend}, committed_seq);
+      LiveRun::Identity{entry.tenant, key, entry.persona, worker, entry.backend, entry.gate},
+      committed_seq);
   const auto* known = dispatcher_.workers().find(worker);
   const bool parses = known != nullptr && offers_protocols(known->info);
   run->set_parsing(parses ? Parsing::kByWorker : Parsing::kByGateway);
@@ -291,6 +323,10 @@ void ExecutionService::pump(LiveRun& run) {
   batch->origin = options_.origin;
   batch->now = clock_.wall();
   batch->jitter = random_.next();
+  batch->backend = run.identity().backend;
+  if (dispatcher_.gate_in_doubt(batch->tenant, run.identity().gate)) {
+    batch->proves_gate = run.identity().gate;
+  }
   auto appended = std::make_shared<AppendOutcome>();
   write(
       [batch, appended](store::Transaction& tx) -> Result<void> {
@@ -336,6 +372,7 @@ void ExecutionService::retry_now() {
     if (LiveRun* run = find_run(key)) pump(*run);
   }
   for (const auto& key : std::exchange(give_back_later_, {})) busy(key);
+  for (const auto& [tenant, backend] : std::exchange(open_later_, {})) open_gates(tenant, backend);
 }
 
 // The count of queued executions is kept by increments; a lost claim says that one was missed.
@@ -380,21 +417,23 @@ void ExecutionService::written(const wire::RunKey& key, Result<void> outcome,
     return;
   }
   run->batch_committed();
+  expect_review_expiry(appended.review_expiry);
   const Finality finality = appended.status ? Finality::kFinal : Finality::kOpen;
   links_->committed(worker, key, run->committed_seq(), finality);
   if (finality == Finality::kOpen) {
     pump(*run);
     return;
   }
+  const LiveRun::Identity identity = run->identity();
   runs_.erase(key);
   --running_;
-  dispatcher_.ended(key.execution, key.attempt, now());
-  if (appended.retry) {
-    queued_.fetch_add(1);
-    dispatcher_.enqueue(*appended.retry, now());
-  } else {
-    ++finished_;
+  if (appended.status == ExecutionStatus::kCompleted) {
+    dispatcher_.gate_proven(identity.tenant, identity.gate);
   }
+  if (appended.gate) dispatcher_.gate_changed(*appended.gate, now());
+  dispatcher_.ended(key.execution, key.attempt, now());
+  if (appended.retry) let_go_on(*appended.retry);
+  if (is_final(*appended.status)) ++finished_;
 }
 
 }  // namespace personas::execution

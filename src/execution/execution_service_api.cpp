@@ -118,10 +118,7 @@ void ExecutionService::busy(const wire::RunKey& key) {
 void ExecutionService::given_back(const wire::RunKey& key, std::optional<QueuedExecution> entry) {
   if (runs_.erase(key) > 0) --running_;
   dispatcher_.ended(key.execution, key.attempt, now());
-  if (entry) {
-    queued_.fetch_add(1);
-    dispatcher_.enqueue(std::move(*entry), now());
-  }
+  if (entry) let_go_on(std::move(*entry));
   settle();
 }
 
@@ -168,17 +165,7 @@ void ExecutionService::cancel_requested(const TenantId&, const ExecutionId& id) 
 
 void ExecutionService::review_answered(const TenantId&, const Review& review) {
   if (!review.execution_id) return;
-  boost::asio::post(strand_, [this, review] {
-    const auto* lease = dispatcher_.lease(*review.execution_id);
-    if (lease == nullptr) return;
-    wire::ReviewResponse frame;
-    frame.execution_id = review.execution_id->str();
-    frame.review_id = review.id.str();
-    frame.decision = std::string(codec::name_of(review.status));
-    frame.message = review.response_message.value_or("");
-    frame.attempt = lease->attempt;
-    links_->answer_review(lease->worker, frame);
-  });
+  boost::asio::post(strand_, [this, review] { tell_worker(review); });
 }
 
 void ExecutionService::persona_changed(const TenantId& tenant, const PersonaId& id,

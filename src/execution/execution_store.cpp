@@ -2,13 +2,16 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "personas/codec/json.hpp"
 #include "personas/execution/attempt_store.hpp"
 #include "personas/execution/output_codec.hpp"
 #include "personas/model/journal_records.hpp"
 #include "personas/store/repositories.hpp"
 
-#include "execution_row.hpp"
+#include "attempt_end.hpp"
+#include "rows.hpp"
 
 namespace personas::execution {
 namespace {
@@ -16,8 +19,6 @@ namespace {
 using store::Row;
 using store::Sql;
 using store::Transaction;
-
-constexpr std::string_view kDefaultBackend = "claude";
 
 const std::string& attempt_columns() {
   static const std::string columns = codec::columns<Attempt>();
@@ -42,13 +43,6 @@ std::string_view source_name(Source source) {
   return "api";
 }
 
-Result<std::optional<ExecutionRow>> find_row(Transaction& tx, const TenantId& tenant,
-                                             const ExecutionId& id) {
-  static const Sql kFind("SELECT " + row_columns() +
-                         " FROM executions WHERE tenant_id = ? AND id = ?");
-  return tx.find<ExecutionRow>(kFind, {tenant, id});
-}
-
 Result<ExecutionRow> require_row(Transaction& tx, const TenantId& tenant, const ExecutionId& id) {
   TRY(auto row, find_row(tx, tenant, id));
   if (!row) return fail(ErrorCode::kNotFound, "There is no execution '" + id.str() + "'");
@@ -67,20 +61,26 @@ Result<void> check_persona(const std::optional<Persona>& persona, const PersonaI
   return {};
 }
 
+struct Legs {
+  std::int64_t first = 0;
+  std::int64_t last = 0;
+};
+
 // The last `at_least` bytes of standard output or more, whole blocks, oldest first.
 Result<std::string> read_blocks(Transaction& tx, const TenantId& tenant, const ExecutionId& id,
-                                std::int64_t attempt, std::size_t at_least) {
+                                Legs legs, std::size_t at_least) {
   static const Sql kBlocks(
       "SELECT codec, data, size FROM output_blocks WHERE tenant_id = ? AND execution_id = ? AND "
-      "attempt = ? AND stream = 'stdout' ORDER BY last_seq DESC");
+      "attempt >= ? AND attempt <= ? AND stream = 'stdout' ORDER BY attempt DESC, last_seq DESC");
   std::vector<std::string> blocks;
   std::size_t total = 0;
-  TRY_VOID(tx.query(kBlocks, {tenant, id, attempt}, [&](const Row& block) -> Result<bool> {
-    TRY(auto text, unpack_output(block.text(0), block.bytes(1), block.integer(2)));
-    total += text.size();
-    blocks.push_back(std::move(text));
-    return total < at_least;
-  }));
+  TRY_VOID(
+      tx.query(kBlocks, {tenant, id, legs.first, legs.last}, [&](const Row& block) -> Result<bool> {
+        TRY(auto text, unpack_output(block.text(0), block.bytes(1), block.integer(2)));
+        total += text.size();
+        blocks.push_back(std::move(text));
+        return total < at_least;
+      }));
   std::string output;
   output.reserve(total);
   for (auto it = blocks.rbegin(); it != blocks.rend(); ++it) output += *it;
@@ -88,8 +88,10 @@ Result<std::string> read_blocks(Transaction& tx, const TenantId& tenant, const E
 }
 
 Result<std::string> read_output(Transaction& tx, const ExecutionRow& row, Output wanted) {
-  const std::size_t at_least = wanted == Output::kFull ? SIZE_MAX : kOutputTailBytes;
-  TRY(auto output, read_blocks(tx, row.tenant_id, row.id, row.attempt, at_least));
+  // One attempt is bounded by its own limit; together they are by ours.
+  const std::size_t at_least =
+      wanted == Output::kFull ? std::size_t{kMaxOutputAccepted} : kOutputTailBytes;
+  TRY(auto output, read_blocks(tx, row.tenant_id, row.id, {row.first_leg, row.attempt}, at_least));
   if (wanted == Output::kTail && output.size() > kOutputTailBytes) {
     std::size_t start = output.size() - kOutputTailBytes;  // at a code point's border
     while (start < output.size() && (static_cast<unsigned char>(output[start]) & 0xC0) == 0x80) {
@@ -105,7 +107,7 @@ Result<void> add_attempts(Transaction& tx, const ExecutionRow& row, Execution& e
                              " FROM attempts WHERE tenant_id = ? AND execution_id = ? ORDER BY "
                              "attempt");
   TRY(execution.attempts, tx.list<Attempt>(kAttempts, {row.tenant_id, row.id}));
-  if (row.status == ExecutionStatus::kRunning) {
+  if (row.status == ExecutionStatus::kRunning && !row.parked) {
     Attempt live;
     live.attempt = row.attempt;
     if (row.worker_id) live.worker_id = WorkerId(*row.worker_id);
@@ -114,6 +116,20 @@ Result<void> add_attempts(Transaction& tx, const ExecutionRow& row, Execution& e
     execution.attempts.push_back(std::move(live));
   }
   return {};
+}
+
+}  // namespace
+
+namespace {
+
+std::string what_it_waits_for(const ExecutionRow& row) {
+  const std::string until = row.parked_until ? to_rfc3339(*row.parked_until) : "it is over";
+  if (row.parked == Parked::kQuota) {
+    return fmt::format("provider quota until {} ({})", until,
+                       row.parked_gate.value_or(std::string(kDefaultBackend)));
+  }
+  return fmt::format("review: an answer until {}, else it goes on without (personas ls reviews)",
+                     until);
 }
 
 }  // namespace
@@ -153,6 +169,7 @@ Execution to_execution(ExecutionRow row) {
   e.session_id = std::move(row.session_id);
   if (row.worker_id) e.worker_id = WorkerId(std::move(*row.worker_id));
   e.created_at = row.created_at;
+  if (row.parked) e.waiting_for = what_it_waits_for(row);
   e.parked = row.parked;
   e.parked_until = row.parked_until;
   e.turns = row.turns;
@@ -161,32 +178,17 @@ Execution to_execution(ExecutionRow row) {
 
 Result<Enqueued> enqueue(Transaction& tx, const TenantId& tenant, const ExecutionId& id,
                          const ExecuteRequest& request, Source source, Timestamp now) {
-  QueuedExecution queued{.tenant = tenant,
-                         .id = id,
-                         .persona = request.persona_id.value_or(PersonaId()),
-                         .priority = request.priority.value_or(0),
-                         .queued_at = now,
-                         .not_before = now,
-                         .backend = std::string(kDefaultBackend),
-                         .capabilities = {},
-                         .labels = {}};
+  std::optional<Persona> persona;
   if (request.persona_id) {
-    TRY(const auto persona, store::find_persona(tx, tenant, *request.persona_id));
+    TRY(persona, store::find_persona(tx, tenant, *request.persona_id));
     TRY_VOID(check_persona(persona, *request.persona_id));
-    queued.max_concurrent = persona->max_concurrent;
-    queued.backend = persona->backend;
-    if (persona->requires_) {
-      queued.capabilities = persona->requires_->capabilities;
-      queued.labels = persona->requires_->labels;
-    }
   }
-  if (request.config && request.config->backend) queued.backend = *request.config->backend;
 
   ExecutionRow row;
   row.tenant_id = tenant;
   row.id = id;
-  row.persona_id = queued.persona.str();
-  row.priority = queued.priority;
+  if (request.persona_id) row.persona_id = request.persona_id->str();
+  row.priority = request.priority.value_or(0);
   row.queued_at = row.not_before = row.created_at = now;
   row.prompt = request.prompt;
   row.source = std::string(source_name(source));
@@ -209,39 +211,44 @@ Result<Enqueued> enqueue(Transaction& tx, const TenantId& tenant, const Executio
                       .data = codec::to_json(record),
                       .execution_id = id.str(),
                       .persona_id = row.persona_id}));
+  auto queued = to_queued(row, address(persona));
   return Enqueued{to_execution(std::move(row)), std::move(queued)};
 }
 
+namespace {
+
+// At once, for good: no worker has it.
+Result<void> cancel_row(Transaction& tx, const ExecutionRow& row, const std::string& reason,
+                        Timestamp now) {
+  static const Sql kCancel(
+      "UPDATE executions SET status = 'cancelled', cancel_requested = 1, completed_at = ?, "
+      "failure_reason = 'cancelled', error_message = ?, parked = NULL, parked_until = NULL, "
+      "parked_gate = NULL WHERE tenant_id = ? AND id = ?");
+  TRY_VOID(tx.execute(kCancel, {now, reason, row.tenant_id, row.id}));
+  if (row.session_id) {
+    TRY_VOID(drop_session_parts(tx, row.tenant_id, row.id));
+  }
+  return append_status(tx, row,
+                       {.status = ExecutionStatus::kCancelled,
+                        .attempt = row.attempt,
+                        .failure_reason = FailureReason::kCancelled},
+                       now);
+}
+
+}  // namespace
+
 Result<CancelResult> request_cancel(Transaction& tx, const TenantId& tenant, const ExecutionId& id,
                                     const std::string& reason, Timestamp now) {
-  static const Sql kCancelQueued(
-      "UPDATE executions SET status = 'cancelled', cancel_requested = 1, completed_at = ?, "
-      "failure_reason = 'cancelled', error_message = ? WHERE tenant_id = ? AND id = ? AND status = "
-      "'queued'");
   static const Sql kAskRunning(
-      "UPDATE executions SET cancel_requested = 1 WHERE tenant_id = ? AND id = ? AND status = "
-      "'running'");
-  TRY(auto row, require_row(tx, tenant, id));
+      "UPDATE executions SET cancel_requested = 1 WHERE tenant_id = ? AND id = ?");
+  TRY(const auto row, require_row(tx, tenant, id));
   CancelResult result;
   if (row.status == ExecutionStatus::kQueued) {
-    TRY_VOID(tx.execute(kCancelQueued, {now, reason, tenant, id}));
-    const record::ExecutionStatusChanged record{
-        .execution_id = id,
-        .persona_id =
-            row.persona_id.empty() ? std::nullopt : std::optional(PersonaId(row.persona_id)),
-        .status = ExecutionStatus::kCancelled,
-        .attempt = row.attempt,
-        .worker_id = {},
-        .node_id = {},
-        .failure_reason = FailureReason::kCancelled,
-        .accomplished = {}};
-    TRY_VOID(tx.append({.tenant = tenant,
-                        .at = now,
-                        .type = record::kExecutionStatus,
-                        .data = codec::to_json(record),
-                        .execution_id = id.str(),
-                        .persona_id = row.persona_id}));
+    TRY_VOID(cancel_row(tx, row, reason, now));
     result.was = CancelResult::Was::kQueued;
+  } else if (row.status == ExecutionStatus::kRunning && row.parked) {
+    TRY_VOID(cancel_row(tx, row, reason, now));
+    result.was = CancelResult::Was::kParked;
   } else if (row.status == ExecutionStatus::kRunning) {
     TRY_VOID(tx.execute(kAskRunning, {tenant, id}));
     result.was = CancelResult::Was::kRunning;
@@ -288,6 +295,17 @@ Result<std::vector<Execution>> list(Transaction& tx, const TenantId& tenant,
   return executions;
 }
 
+Result<std::int64_t> count_parked(Transaction& tx, const TenantId& tenant) {
+  static const Sql kCount(
+      "SELECT COUNT(*) FROM executions WHERE tenant_id = ? AND parked IS NOT NULL");
+  std::int64_t count = 0;
+  TRY_VOID(tx.query(kCount, {tenant}, [&](const Row& row) -> Result<bool> {
+    count = row.integer(0);
+    return false;
+  }));
+  return count;
+}
+
 Result<std::optional<OutputPiece>> load_output(Transaction& tx, const TenantId& tenant,
                                                const ExecutionId& id, std::int64_t attempt,
                                                std::int64_t last_seq) {
@@ -309,7 +327,7 @@ Result<std::optional<OutputPiece>> load_output(Transaction& tx, const TenantId& 
 
 Result<std::string> load_stdout(Transaction& tx, const TenantId& tenant, const ExecutionId& id,
                                 std::int64_t attempt) {
-  return read_blocks(tx, tenant, id, attempt, SIZE_MAX);
+  return read_blocks(tx, tenant, id, {attempt, attempt}, SIZE_MAX);
 }
 
 }  // namespace personas::execution

@@ -47,9 +47,9 @@ void FairQueue::place(std::unique_ptr<QueuedExecution> entry, Timestamp now) {
     index_.emplace(entry->id, std::move(entry));
     return;
   }
-  const bool full = lane.ready.size() >= kLaneWindow;
-  const bool beats_worst =
-      !lane.ready.empty() && Before{}(entry.get(), *std::prev(lane.ready.end()));
+  const bool full = lane.cached() >= kLaneWindow;
+  const QueuedExecution* worst = worst_of(lane);
+  const bool beats_worst = worst != nullptr && Before{}(entry.get(), worst);
   // With more in the store, an entry behind the window has to wait for its turn there.
   if ((full || lane.more_in_store) && !beats_worst) {
     lane.more_in_store = true;
@@ -58,18 +58,27 @@ void FairQueue::place(std::unique_ptr<QueuedExecution> entry, Timestamp now) {
     return;
   }
   if (full) {
-    forget(*std::prev(lane.ready.end()));
+    forget(worst);
     lane.more_in_store = true;
   }
-  lane.ready.insert(entry.get());
+  const bool shut = !closed_.empty() && closed_.contains({entry->tenant, entry->gate});
+  (shut ? lane.held : lane.ready).insert(entry.get());
   index_.emplace(entry->id, std::move(entry));
   enlist(lane);
+}
+
+const QueuedExecution* FairQueue::worst_of(const Lane& lane) const {
+  const QueuedExecution* ready = lane.ready.empty() ? nullptr : *std::prev(lane.ready.end());
+  const QueuedExecution* held = lane.held.empty() ? nullptr : *std::prev(lane.held.end());
+  if (ready == nullptr || held == nullptr) return ready != nullptr ? ready : held;
+  return Before{}(ready, held) ? held : ready;
 }
 
 void FairQueue::forget(const QueuedExecution* entry) {
   Lane& lane = lane_of({entry->tenant, entry->persona});
   // `entry` is owned by the index: erase from the set first, while it is alive to be compared.
   lane.ready.erase(const_cast<QueuedExecution*>(entry));
+  lane.held.erase(const_cast<QueuedExecution*>(entry));
   index_.erase(ExecutionId(entry->id));
 }
 
@@ -116,10 +125,49 @@ std::optional<Timestamp> FairQueue::next_due() const {
   return due;
 }
 
+void FairQueue::close_gate(const GateKey& gate) {
+  if (!closed_.insert(gate).second) return;
+  for (auto& [key, lane] : lanes_) {
+    if (key.tenant != gate.tenant) continue;
+    std::erase_if(lane->ready, [&](QueuedExecution* entry) {
+      if (entry->gate != gate.account) return false;
+      lane->held.insert(entry);
+      return true;
+    });
+  }
+}
+
+void FairQueue::open_gate(const GateKey& gate) {
+  if (closed_.erase(gate) == 0) return;
+  for (auto& [key, lane] : lanes_) {
+    if (key.tenant != gate.tenant) continue;
+    std::erase_if(lane->held, [&](QueuedExecution* entry) {
+      if (entry->gate != gate.account) return false;
+      lane->ready.insert(entry);
+      return true;
+    });
+    enlist(*lane);
+  }
+}
+
+void FairQueue::unpark(const GateKey& gate) {
+  std::vector<ExecutionId> parked;
+  for (const auto& [due, id] : delayed_) {
+    const QueuedExecution* entry = find(id);
+    if (entry == nullptr || !entry->parked) continue;
+    if (GateKey{entry->tenant, entry->gate} == gate) parked.push_back(id);
+  }
+  for (const auto& id : parked) erase(id);
+  for (auto& [key, lane] : lanes_) {
+    if (key.tenant == gate.tenant) mark_more(key);
+  }
+}
+
 void FairQueue::set_lane_limit(const LaneKey& key, std::int64_t limit) {
   Lane& lane = lane_of(key);
   lane.limit = limit;
   for (auto* entry : lane.ready) entry->max_concurrent = limit;
+  for (auto* entry : lane.held) entry->max_concurrent = limit;
   enlist(lane);
 }
 
@@ -153,7 +201,7 @@ std::int64_t FairQueue::lane_limit(const LaneKey& key) const {
 }
 
 void FairQueue::maybe_refill(Lane& lane) {
-  if (!lane.more_in_store || lane.refilling || lane.ready.size() > kLaneWindow / 2) return;
+  if (!lane.more_in_store || lane.refilling || lane.cached() > kLaneWindow / 2) return;
   lane.refilling = true;
   refills_.push_back(lane.key);
 }

@@ -280,6 +280,26 @@ std::optional<Usage> usage_of(const codec::RawJson& raw) {
                number("cache_read_input_tokens", "cacheReadInputTokens")};
 }
 
+std::vector<ModelUsage> models_of(const codec::RawJson& raw) {
+  constexpr std::size_t kMaxModels = 20;  // each costs a row of metering
+  auto models = codec::parse<std::vector<ModelUsage>>(raw.text);
+  if (!models) return {};
+  if (models->size() > kMaxModels) models->resize(kMaxModels);
+  return std::move(*models);
+}
+
+void read_meta(const codec::RawJson& raw, AttemptEnd& end) {
+  constexpr std::size_t kMaxIsolation = 50;
+  const auto meta = codec::parse_json(raw.text);
+  if (!meta || !meta->is_object()) return;
+  // The first workers tell the exit code here.
+  const auto* code = meta->get_object().if_contains("exitCode");
+  if (!end.exit_code && code != nullptr && code->is_int64()) end.exit_code = code->get_int64();
+  const auto* isolation = meta->get_object().if_contains("isolation");
+  if (isolation == nullptr || !isolation->is_string()) return;
+  end.isolation = std::string(utf8_prefix(isolation->get_string(), kMaxIsolation));
+}
+
 }  // namespace
 
 AttemptEnd to_end(const wire::Complete& frame) {
@@ -297,19 +317,17 @@ AttemptEnd to_end(const wire::Complete& frame) {
   }
   end.message = std::string(utf8_prefix(frame.error_message.value_or(""), 2'000));
   end.exit_code = frame.exit_code;
-  if (!end.exit_code && frame.meta) {
-    // The first workers tell the exit code in `meta`.
-    if (const auto meta = codec::parse_json(frame.meta->text); meta && meta->is_object()) {
-      const auto* code = meta->get_object().if_contains("exitCode");
-      if (code != nullptr && code->is_int64()) end.exit_code = code->get_int64();
-    }
-  }
+  if (frame.meta) read_meta(*frame.meta, end);
   if (end.status == ExecutionStatus::kFailed && !end.reason) {
     end.reason = FailureReason::kAgentExit;
   }
   end.session_id = frame.session_id;
   end.cost_usd = frame.total_cost_usd;
   if (frame.usage) end.usage = usage_of(*frame.usage);
+  if (frame.models) end.models = models_of(*frame.models);
+  end.turns = frame.turns.value_or(0);
+  end.model = frame.model;
+  end.quota_resets_at = frame.quota_resets_at;
   return end;
 }
 

@@ -1,5 +1,6 @@
 // Starting, watching and cancelling executions.
 #include "personas/execution/attempt_store.hpp"
+#include "personas/execution/claim.hpp"
 
 #include "test_api.hpp"
 

@@ -2,6 +2,7 @@
 #include "personas/operations/streams.hpp"
 
 #include "personas/execution/attempt_store.hpp"
+#include "personas/execution/claim.hpp"
 
 #include "test_api.hpp"
 

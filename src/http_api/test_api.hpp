@@ -45,6 +45,9 @@ class RecordedExecutions final : public execution::Executions {
   void persona_changed(const TenantId&, const PersonaId& id, std::int64_t limit) override {
     changed.emplace_back(id.str(), limit);
   }
+  void provider_changed(const TenantId&, const std::string& backend) override {
+    providers.push_back(backend);
+  }
   Task<std::vector<std::string>> why_waiting(TenantId, std::vector<ExecutionId> ids) override {
     co_return std::vector<std::string>(ids.size(), "no worker is connected");
   }
@@ -58,6 +61,7 @@ class RecordedExecutions final : public execution::Executions {
   std::vector<std::string> cancelled;
   std::vector<std::string> answered;
   std::vector<std::pair<std::string, std::int64_t>> changed;
+  std::vector<std::string> providers;
 };
 
 struct Answer {

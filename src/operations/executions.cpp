@@ -22,17 +22,22 @@ execution::Output output_of(OutputWanted wanted) {
   return execution::Output::kTail;
 }
 
-// Only the dispatcher knows why the queued ones are not running.
+// Parked ones say themselves what they wait for; of the others only the dispatcher knows.
+bool is_for_dispatcher(const Call& call, const Execution& execution) {
+  if (execution.status != ExecutionStatus::kQueued) return false;
+  return !execution.parked || !execution.parked_until || *execution.parked_until <= call.now;
+}
+
 Task<Result<void>> explain_waiting(Call& call, std::vector<Execution>& executions) {
   std::vector<ExecutionId> queued;
   for (const auto& execution : executions) {
-    if (execution.status == ExecutionStatus::kQueued) queued.push_back(execution.id);
+    if (is_for_dispatcher(call, execution)) queued.push_back(execution.id);
   }
   if (queued.empty()) co_return Result<void>();
   auto reasons = co_await call.services.executions.why_waiting(call.tenant(), std::move(queued));
   std::size_t next = 0;
   for (auto& execution : executions) {
-    if (execution.status != ExecutionStatus::kQueued || next == reasons.size()) continue;
+    if (!is_for_dispatcher(call, execution) || next == reasons.size()) continue;
     auto& reason = reasons[next++];
     if (!reason.empty()) execution.waiting_for = std::move(reason);
   }
@@ -92,7 +97,8 @@ Result<Reply> cancel_execution(Call& call, store::Transaction& tx) {
   const auto id = call.id<ExecutionId>(0);
   TRY(const auto result,
       execution::request_cancel(tx, call.tenant(), id, "Cancelled over the API", call.now));
-  if (result.was != execution::CancelResult::Was::kFinal) {
+  using Was = execution::CancelResult::Was;
+  if (result.was == Was::kQueued || result.was == Was::kRunning) {
     call.after_commit.push_back([&services = call.services, tenant = call.tenant(), id] {
       services.executions.cancel_requested(tenant, id);
     });

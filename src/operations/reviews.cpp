@@ -1,6 +1,6 @@
 // Questions of agents, and their answers.
 #include "personas/execution/execution_store.hpp"
-#include "personas/model/journal_records.hpp"
+#include "personas/execution/review_store.hpp"
 #include "personas/operations/requests_described.hpp"
 #include "personas/store/repositories.hpp"
 
@@ -25,35 +25,20 @@ Result<Reply> list_pending_reviews(Call& call, store::Transaction& tx) {
 }
 
 Result<Reply> respond_to_review(Call& call, store::Transaction& tx) {
-  const auto id = call.id<ReviewId>(1);
   const auto& body = call.body<RespondBody>();
-  const auto status =
+  execution::ReviewAnswer answer;
+  answer.execution = call.id<ExecutionId>(0);
+  answer.review = call.id<ReviewId>(1);
+  answer.decision =
       body.decision == Decision::kApproved ? ReviewStatus::kApproved : ReviewStatus::kRejected;
-  TRY(auto review, require(store::find_review(tx, call.tenant(), id), "review", id.str()));
-  if (review.execution_id != call.id<ExecutionId>(0)) return not_found("review", id.str());
-  TRY(const bool answered,
-      store::answer_review(tx, call.tenant(), id, status, body.message, call.now));
-  if (!answered) {
-    return fail(ErrorCode::kConflict,
-                "This review is " + std::string(codec::name_of(review.status)) + " already");
-  }
-  review.status = status;
-  review.response_message = body.message;
-  review.responded_at = call.now;
-  const record::ReviewRecord fact{review.id,
-                                  review.persona_id,
-                                  review.execution_id,
-                                  review.title,
-                                  std::string(codec::name_of(review.severity)),
-                                  std::string(codec::name_of(status))};
-  TRY_VOID(record_fact(call, tx, record::kReviewAnswered, fact,
-                       {.execution = call.ids.at(0),
-                        .persona = review.persona_id ? std::string_view(review.persona_id->str())
-                                                     : std::string_view()}));
-  call.after_commit.push_back([&services = call.services, tenant = call.tenant(), review] {
-    services.executions.review_answered(tenant, review);
+  answer.message = body.message;
+  answer.by = call.principal.key_name;
+  TRY(const auto answered, execution::answer_review(tx, call.tenant(), answer, call.now));
+  call.after_commit.push_back([&services = call.services, tenant = call.tenant(), answered] {
+    services.executions.review_answered(tenant, answered.review);
+    if (answered.goes_on) services.executions.enqueued(*answered.goes_on);
   });
-  return json_reply(200, review);
+  return json_reply(200, answered.review);
 }
 
 }  // namespace
@@ -75,16 +60,17 @@ void add_reviews(Table& table) {
                    .query = input<PageQuery>(),
                    .output = page<Review>(),
                    .handler = &list_pending_reviews});
-  table.push_back({.id = "respondToReview",
-                   .method = "POST",
-                   .path = "/api/executions/{id}/reviews/{reviewId}/respond",
-                   .summary = "Answer a review; the first answer counts",
-                   .tag = "Reviews",
-                   .scope = identity::Scope::kRun,
-                   .body = input<RespondBody>(),
-                   .output = one<Review>(),
-                   .errors = {ErrorCode::kNotFound, ErrorCode::kConflict},
-                   .handler = Write{&respond_to_review}});
+  table.push_back(
+      {.id = "respondToReview",
+       .method = "POST",
+       .path = "/api/executions/{id}/reviews/{reviewId}/respond",
+       .summary = "Answer a review; the first answer counts, and lets a parked run go on",
+       .tag = "Reviews",
+       .scope = identity::Scope::kRun,
+       .body = input<RespondBody>(),
+       .output = one<Review>(),
+       .errors = {ErrorCode::kNotFound, ErrorCode::kConflict},
+       .handler = Write{&respond_to_review}});
 }
 
 }  // namespace personas::operations

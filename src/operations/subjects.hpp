@@ -14,6 +14,7 @@ void add_personas(Table& table);
 void add_tools(Table& table);
 void add_execute(Table& table);
 void add_executions(Table& table);
+void add_providers(Table& table);
 void add_reviews(Table& table);
 void add_signals(Table& table);
 void add_streams(Table& table);

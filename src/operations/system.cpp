@@ -3,6 +3,7 @@
 
 #include "personas/base/bytes.hpp"
 #include "personas/crypto/hash.hpp"
+#include "personas/execution/gate_store.hpp"
 #include "personas/operations/openapi.hpp"
 #include "personas/operations/reports_described.hpp"
 #include "personas/operations/requests_described.hpp"
@@ -72,6 +73,8 @@ StoreReport report_of(const store::Store& store) {
 
 struct Stored {
   std::int64_t pending_events = 0;
+  std::int64_t parked = 0;
+  std::vector<execution::Gate> gates;
   TokenState token;
 };
 
@@ -83,6 +86,8 @@ Result<Stored> look(const Call& call, store::Transaction& tx) {
     stored.pending_events = row.integer(0);
     return false;
   }));
+  TRY(stored.parked, execution::count_parked(tx, call.tenant()));
+  TRY(stored.gates, execution::closed_gates(tx, call.tenant(), call.now));
   TRY(const auto token, call.services.vault.get(tx, call.tenant(), vault::kClaudeToken));
   if (token) {
     stored.token = {true, "api"};
@@ -105,7 +110,10 @@ Task<Result<Reply>> status(Call& call) {
   auto workers = co_await services.executions.workers();
   for (auto& worker : workers) report.workers.push_back(report_of(std::move(worker)));
   const auto queue = co_await services.executions.queue();
-  report.queue = {queue.queued, queue.running, queue.finished_since_start};
+  report.queue = {queue.queued, queue.running, queue.finished_since_start, stored.parked};
+  for (const auto& gate : stored.gates) {
+    report.provider.push_back({gate.account, gate.until, gate.reason});
+  }
   report.bus = {"storing", stored.pending_events};
   report.scheduler = {"off"};
   report.vault = {"open"};
@@ -154,6 +162,10 @@ Result<Reply> put_token(Call& call, store::Transaction& tx) {
   }
   TRY_VOID(
       call.services.vault.put(tx, call.tenant(), vault::kClaudeToken, Secret(token), call.now));
+  // Another token may be another account: what waited for the old one's limit goes on.
+  call.after_commit.push_back([&services = call.services, tenant = call.tenant()] {
+    services.executions.provider_changed(tenant, "claude");
+  });
   return json_reply(200, TokenState{true, "api"});
 }
 

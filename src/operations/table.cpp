@@ -13,6 +13,7 @@ std::span<const Operation> all_operations() {
     add_execute(all);
     add_executions(all);
     add_reviews(all);
+    add_providers(all);
     add_signals(all);
     add_streams(all);
     add_usage(all);

@@ -1,5 +1,10 @@
 // Migration 2: parking and resuming, turns, credentials, versions, tests, metering.
 // Conventions: see schema.cpp.
+//
+// executions: `asked` says that it has reviews, so that the end of an attempt looks for them;
+// `first_leg` is the attempt with which its present conversation began; `parked_gate` the account
+// whose limit it waits for. reviews: `given_to` is the attempt that was given the decision.
+// provider_gates: open when `until` has passed; `closings` counts refusals without success since.
 #pragma once
 
 #include <string_view>
@@ -93,6 +98,15 @@ CREATE TABLE diagnoses (
   PRIMARY KEY (tenant_id, execution_id)
 );
 CREATE INDEX diagnoses_open ON diagnoses (tenant_id, execution_id) WHERE status = 'open';
+ALTER TABLE executions ADD COLUMN asked int64 NOT NULL DEFAULT 0;
+ALTER TABLE executions ADD COLUMN parked_gate text;
+ALTER TABLE executions ADD COLUMN first_leg int64 NOT NULL DEFAULT 1;
+ALTER TABLE reviews ADD COLUMN responded_by text;
+ALTER TABLE reviews ADD COLUMN given_to int64 NOT NULL DEFAULT 0;
+UPDATE reviews SET expires_at = created_at + 259200000000 WHERE status = 'pending';
+DROP INDEX executions_running;
+CREATE INDEX executions_running ON executions (tenant_id, id)
+  WHERE status = 'running' AND parked IS NULL;
 )sql";
 
 }  // namespace personas::store

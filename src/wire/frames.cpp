@@ -19,14 +19,16 @@ template <class Frame>
 struct Types;
 template <>
 struct Types<WorkerFrame> {
-  static constexpr std::array<std::string_view, 11> names{
-      "hello",    "active_executions", "ready",    "stdout", "stderr",   "event",
-      "progress", "review_request",    "complete", "busy",   "heartbeat"};
+  static constexpr std::array<std::string_view, 13> names{
+      "hello",    "active_executions", "ready", "stdout",  "stderr",   "event",
+      "progress", "review_request",    "turn",  "session", "complete", "busy",
+      "heartbeat"};
 };
 template <>
 struct Types<OrchestratorFrame> {
-  static constexpr std::array<std::string_view, 7> names{
-      "ack", "assign", "received", "cancel", "review_response", "shutdown", "heartbeat"};
+  static constexpr std::array<std::string_view, 8> names{
+      "ack",    "session_part",    "assign",   "received",
+      "cancel", "review_response", "shutdown", "heartbeat"};
 };
 
 // Stdout and Stderr are described once, as their common base.

@@ -47,9 +47,16 @@ TEST(Frames, EveryFrameOfAWorkerReadsBackAsItWasWritten) {
   complete.exit_code = -1;
   complete.total_cost_usd = 0.25;
   complete.error_message = "no";
+  complete.models = codec::RawJson{R"([{"model":"m"}])"};
+  complete.turns = 3;
+  complete.model = "m";
+  complete.quota_resets_at = Timestamp{1'700'000'000'000'000};
+  AgentTurn turn{"e1", codec::RawJson{R"({"turn":1})"}, 1, 5};
+  SessionBytes session{"e1", ".claude/projects/p/s.jsonl", 64, "YWJj", "s", 1, 6};
   for (const WorkerFrame& frame :
        {WorkerFrame(hello), WorkerFrame(active), WorkerFrame(Ready{1, 2}), WorkerFrame(out),
-        WorkerFrame(event), WorkerFrame(complete), WorkerFrame(Busy{"e1", "full", 1}),
+        WorkerFrame(event), WorkerFrame(turn), WorkerFrame(session), WorkerFrame(complete),
+        WorkerFrame(Busy{"e1", "full", 1}),
         WorkerFrame(Heartbeat{codec::RawJson{"5"}, std::nullopt})}) {
     const std::string text = to_text(frame);
     const auto again = parse_worker_frame(text);
@@ -64,14 +71,17 @@ TEST(Frames, EveryFrameOfTheOrchestratorReadsBackAsItWasWritten) {
   ack.worker_id = "w";
   ack.token = "s";
   ack.resume_from = std::vector<ResumePoint>{{"e1", 1, 0}};
+  ack.features = {"turns", "session"};
   Assign assign;
   assign.execution_id = "e1";
   assign.prompt = "do";
   assign.env = {{"A", "1"}};
   assign.config.timeout_ms = 1000;
   assign.attempt = 1;
+  assign.session_parts = 2;
   for (const OrchestratorFrame& frame :
        {OrchestratorFrame(ack), OrchestratorFrame(assign),
+        OrchestratorFrame(SessionPart{"e1", 2, ".claude/projects/p/s.jsonl", 0, "YWJj"}),
         OrchestratorFrame(Received{"e1", 1, 4, true}), OrchestratorFrame(Cancel{"e1", 1, "stop"}),
         OrchestratorFrame(ReviewResponse{"e1", "r1", "approved", "fine", 1}),
         OrchestratorFrame(Shutdown{"update", 1000})}) {
@@ -130,6 +140,10 @@ TEST(Frames, MalformedFramesAreRefused) {
         R"({"type":"stdout","executionId":"e","chunk":"x","attempt":9007199254740992})",
         R"({"type":"stdout","executionId":"","chunk":"x"})",
         R"({"type":"complete","executionId":"e"})",
+        R"({"type":"turn","executionId":"e","attempt":1,"seq":1})",
+        R"({"type":"session","executionId":"e","path":"","offset":0,"data":""})",
+        R"({"type":"session","executionId":"e","path":"p","offset":-1,"data":""})",
+        R"({"type":"session","executionId":"e","path":"p","offset":0,"data":7})",
         R"({"type":"active_executions","executionIds":[],"runs":[{"executionId":"e"}]})",
         R"({"type":"active_executions","runs":[)"
         R"({"executionId":"e","attempt":1,"lastSeq":0,"state":"odd"}]})"}) {

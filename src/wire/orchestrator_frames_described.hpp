@@ -27,7 +27,8 @@ struct Described<wire::Ack> {
                  field("leaseMs", &wire::Ack::lease_ms).range(1, 86'400'000),
                  field("nonce", &wire::Ack::nonce),
                  field("signedFrames", &wire::Ack::signed_frames),
-                 field("resumeFrom", &wire::Ack::resume_from).length(0, wire::kMaxRunsPerWorker)};
+                 field("resumeFrom", &wire::Ack::resume_from).length(0, wire::kMaxRunsPerWorker),
+                 field("features", &wire::Ack::features).length(0, wire::limits::kEntries)};
 };
 
 template <>
@@ -59,7 +60,19 @@ struct Described<wire::Assign> {
                  field("permissionPolicy", &wire::Assign::permission_policy),
                  field("secrets", &wire::Assign::secrets),
                  field("resumeSessionId", &wire::Assign::resume_session_id),
-                 field("workspace", &wire::Assign::workspace)};
+                 field("workspace", &wire::Assign::workspace),
+                 field("sessionParts", &wire::Assign::session_parts).range(0, wire::kMaxSeq)};
+};
+
+template <>
+struct Described<wire::SessionPart> {
+  static constexpr std::string_view name = "WireSessionPart";
+  static constexpr auto fields = std::tuple{
+      id_field("executionId", &wire::SessionPart::execution_id),
+      field("attempt", &wire::SessionPart::attempt).required().range(1, wire::kMaxSeq),
+      field("path", &wire::SessionPart::path).required().length(1, wire::kMaxSessionPath),
+      field("offset", &wire::SessionPart::offset).required().range(0, wire::kMaxSeq),
+      field("data", &wire::SessionPart::data).required()};
 };
 
 template <>

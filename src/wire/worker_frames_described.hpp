@@ -121,7 +121,33 @@ struct Described<wire::Complete> {
       field("usage", &wire::Complete::usage),
       field("phaseTimings", &wire::Complete::phase_timings),
       field("failureReason", &wire::Complete::failure_reason).length(0, wire::limits::kName),
-      field("errorMessage", &wire::Complete::error_message)};
+      field("errorMessage", &wire::Complete::error_message),
+      field("models", &wire::Complete::models),
+      field("turns", &wire::Complete::turns).range(0, wire::kMaxSeq),
+      field("model", &wire::Complete::model).length(0, wire::limits::kText),
+      field("quotaResetsAt", &wire::Complete::quota_resets_at)};
+};
+
+template <>
+struct Described<wire::AgentTurn> {
+  static constexpr std::string_view name = "WireTurn";
+  static constexpr auto fields =
+      std::tuple{id_field("executionId", &wire::AgentTurn::execution_id),
+                 attempt_field(&wire::AgentTurn::attempt), seq_field(&wire::AgentTurn::seq),
+                 field("turn", &wire::AgentTurn::turn).required()};
+};
+
+template <>
+struct Described<wire::SessionBytes> {
+  static constexpr std::string_view name = "WireSession";
+  static constexpr auto fields = std::tuple{
+      id_field("executionId", &wire::SessionBytes::execution_id),
+      attempt_field(&wire::SessionBytes::attempt),
+      seq_field(&wire::SessionBytes::seq),
+      field("path", &wire::SessionBytes::path).required().length(1, wire::kMaxSessionPath),
+      field("offset", &wire::SessionBytes::offset).required().range(0, wire::kMaxSeq),
+      field("data", &wire::SessionBytes::data).required(),
+      field("sessionId", &wire::SessionBytes::session_id).length(0, wire::limits::kText)};
 };
 
 template <>

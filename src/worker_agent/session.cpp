@@ -110,6 +110,7 @@ void WorkerSession::drop_connection(wire::CloseCode code, std::string_view reaso
 
 void WorkerSession::schedule_redial(Instant now) {
   link_ = Link::kWaiting;
+  arriving_.clear();
   for (auto& [key, run] : runs_) run.sendable = false;
   // Half of it is certain and half is random, so that workers that lost one orchestrator together
   // do not come back together.
@@ -150,6 +151,8 @@ void WorkerSession::on_text(std::string_view text, Instant now) {
         using T = std::decay_t<decltype(value)>;
         if constexpr (std::is_same_v<T, wire::Ack>) {
           on_ack(value, now);
+        } else if constexpr (std::is_same_v<T, wire::SessionPart>) {
+          on_session_part(value);
         } else if constexpr (std::is_same_v<T, wire::Assign>) {
           on_assign(value, now);
         } else if constexpr (std::is_same_v<T, wire::Received>) {
@@ -196,6 +199,8 @@ bool WorkerSession::take_terms(const wire::Ack& ack) {
   // Such leases could not be kept: they would end between two heartbeats.
   if (timing.lease <= timing.heartbeat + wire::kKillMargin) return false;
   timing_ = timing;
+  features_.clear();
+  if (ack.features) features_.insert(ack.features->begin(), ack.features->end());
   if (!ack.signed_frames.value_or(false)) return options_.signing == Signing::kIfAsked;
   if (!ack.nonce || ack.nonce->empty()) return false;
   signer_.emplace(
@@ -211,8 +216,10 @@ void WorkerSession::resume(const wire::Ack& ack) {
     const auto run = runs_.find({ExecutionId(point.execution_id), point.attempt});
     if (run == runs_.end() || run->second.discard) continue;
     const Spool& spool = run->second.spool;
-    if (point.seq < spool.trimmed_to() || point.seq > spool.last_seq()) {
-      // It lost what it had confirmed, or never was our orchestrator: there is no way to go on.
+    const bool understood = std::ranges::includes(features_, run->second.features_used);
+    if (point.seq < spool.trimmed_to() || point.seq > spool.last_seq() || !understood) {
+      // It lost what it had confirmed, never was our orchestrator, or is an older one that would
+      // see gaps where frames of our features are: there is no way to go on.
       discard(run, KillReason::kNotLeased);
       const auto still = runs_.find({ExecutionId(point.execution_id), point.attempt});
       if (still != runs_.end()) still->second.redial = true;

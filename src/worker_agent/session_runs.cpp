@@ -9,10 +9,10 @@ namespace personas::worker_agent {
 namespace {
 
 constexpr std::size_t kMaxErrorMessage = 8 * 1024;
-constexpr std::size_t kMaxCompleteValue = 32 * 1024;  // meta, usage, phaseTimings
+constexpr std::size_t kMaxCompleteValue = 32 * 1024;  // meta, usage, phaseTimings, models
 constexpr std::size_t kMaxMessage = 4 * 1024;         // of progress
 constexpr std::size_t kMaxName = 128;
-static_assert(6 * kMaxErrorMessage + 3 * kMaxCompleteValue + 16 * kMaxMessage < kMaxCompleteBytes);
+static_assert(6 * kMaxErrorMessage + 4 * kMaxCompleteValue + 16 * kMaxMessage < kMaxCompleteBytes);
 
 // Bytes at the end of `text` that begin a code point without completing it; at most 3.
 std::size_t incomplete_tail(std::string_view text) {
@@ -60,8 +60,38 @@ void apply_kill(wire::Complete& complete, KillReason reason) {
 
 // ---- assignment ---------------------------------------------------------------------------------
 
+// Kept until the assign they belong to; a connection that breaks takes them along. What cannot be
+// kept is missing then, and the assign is given back.
+void WorkerSession::on_session_part(const wire::SessionPart& frame) {
+  const wire::RunKey key{ExecutionId(frame.execution_id), frame.attempt};
+  auto data = from_base64(frame.data);
+  if (!data || (!arriving_.contains(key) && arriving_.size() >= kMaxSlots)) {
+    ++counters_.ignored;
+    return;
+  }
+  auto& session = arriving_[key];
+  session.bytes += data->size();
+  if (session.bytes > static_cast<std::size_t>(wire::kMaxSessionBytes)) {
+    ++counters_.ignored;
+    session.pieces.clear();
+    return;
+  }
+  session.pieces.push_back({frame.path, frame.offset, std::string(as_text(*data))});
+}
+
+std::optional<std::vector<SessionPiece>> WorkerSession::take_session(const wire::Assign& frame,
+                                                                     const wire::RunKey& key) {
+  auto arrived = arriving_.extract(key);
+  auto pieces = arrived ? std::move(arrived.mapped().pieces) : std::vector<SessionPiece>();
+  if (static_cast<std::int64_t>(pieces.size()) != frame.session_parts.value_or(0)) {
+    return std::nullopt;
+  }
+  return pieces;
+}
+
 void WorkerSession::on_assign(const wire::Assign& frame, Instant now) {
   const wire::RunKey key{ExecutionId(frame.execution_id), frame.attempt.value_or(1)};
+  auto session = take_session(frame, key);
   if (is_over(key) || runs_.contains(key)) {
     ++counters_.ignored;
     return;
@@ -72,6 +102,7 @@ void WorkerSession::on_assign(const wire::Assign& frame, Instant now) {
     return;
   }
   if (stopping_) return answer_busy(key, "the worker stops");
+  if (!session) return answer_busy(key, "the session to go on with did not arrive whole");
   const bool replaces = older != runs_.end() && older->second.state != State::kFinished;
   if (!replaces && used_slots() >= options_.slots) return answer_busy(key, "no free slot");
   if (runs_.size() >= wire::kMaxRunsPerWorker) {
@@ -87,6 +118,7 @@ void WorkerSession::on_assign(const wire::Assign& frame, Instant now) {
   run->second.lease_end = lease_end;
   run->second.sendable = true;
   run->second.assign = frame;
+  run->second.session = *std::move(session);
   for (auto it = runs_.begin(); it != runs_.end();) {
     const auto other = it++;
     if (other->first.execution == key.execution && other->first.attempt < key.attempt) {
@@ -118,6 +150,7 @@ void WorkerSession::start_pending(const ExecutionId& execution, Instant now) {
 void WorkerSession::start_run(RunRef run) {
   run->second.state = State::kRunning;
   outputs_.push_back(StartRun{run->first, std::exchange(run->second.assign, {}),
+                              std::exchange(run->second.session, {}),
                               run->second.lease_end - wire::kKillMargin});
 }
 
@@ -214,7 +247,9 @@ void WorkerSession::finish(RunRef run, wire::Complete complete) {
   leave_out_if_large(complete.usage);
   leave_out_if_large(complete.phase_timings);
   cut(complete.error_message, kMaxErrorMessage);
+  leave_out_if_large(complete.models);
   cut(complete.session_id, kMaxMessage);
+  cut(complete.model, kMaxMessage);
   cut(complete.failure_reason, kMaxName);
   run->second.state = State::kFinished;
   run->second.paused = false;
@@ -395,6 +430,34 @@ void WorkerSession::run_review_request(const wire::RunKey& key, std::string_view
   wire::ReviewRequest frame;
   frame.review_id = std::string(review_id);
   frame.payload = std::move(payload);
+  write(run, std::move(frame));
+}
+
+void WorkerSession::run_turn(const wire::RunKey& key, codec::RawJson turn, Instant now) {
+  check(now);
+  const auto run = running(key);
+  if (run == runs_.end() || !features_.contains(wire::kTurnsFeature)) return;
+  if (turn.text.size() > kMaxEventBytes) {
+    ++counters_.oversized_events;
+    return;
+  }
+  run->second.features_used.emplace(wire::kTurnsFeature);
+  wire::AgentTurn frame;
+  frame.turn = std::move(turn);
+  write(run, std::move(frame));
+}
+
+void WorkerSession::run_session(const wire::RunKey& key, const SessionPiece& piece,
+                                std::string_view session_id, Instant now) {
+  check(now);
+  const auto run = running(key);
+  if (run == runs_.end() || !features_.contains(wire::kSessionFeature)) return;
+  run->second.features_used.emplace(wire::kSessionFeature);
+  wire::SessionBytes frame;
+  frame.path = piece.path;
+  frame.offset = piece.offset;
+  frame.data = to_base64(as_bytes(piece.data));
+  if (!session_id.empty()) frame.session_id = std::string(session_id);
   write(run, std::move(frame));
 }
 

@@ -13,7 +13,12 @@ template <class T>
 constexpr bool is_run_frame =
     std::is_same_v<T, wire::Stdout> || std::is_same_v<T, wire::Stderr> ||
     std::is_same_v<T, wire::AgentEvent> || std::is_same_v<T, wire::Progress> ||
-    std::is_same_v<T, wire::ReviewRequest> || std::is_same_v<T, wire::Complete>;
+    std::is_same_v<T, wire::ReviewRequest> || std::is_same_v<T, wire::AgentTurn> ||
+    std::is_same_v<T, wire::SessionBytes> || std::is_same_v<T, wire::Complete>;
+// Announced in the ack of full workers; from others they are frames we do not know.
+template <class T>
+constexpr bool is_feature_frame =
+    std::is_same_v<T, wire::AgentTurn> || std::is_same_v<T, wire::SessionBytes>;
 
 wire::RunKey key_of(const std::string& execution, std::int64_t attempt) {
   return {ExecutionId(execution), attempt};
@@ -222,10 +227,12 @@ void GatewaySession::accept(const AckParams& params, Instant now) {
                 .lease_ms = to_millis(options_.timing.lease),
                 .nonce = params.nonce,
                 .signed_frames = std::nullopt,
-                .resume_from = std::nullopt};
+                .resume_from = std::nullopt,
+                .features = std::nullopt};
   const bool sign = !verifier_ && (wants_signing_ || options_.signing == Signing::kRequired);
   if (sign) ack.signed_frames = true;
   if (kind_ == WorkerKind::kFull) {
+    ack.features = {std::string(wire::kTurnsFeature), std::string(wire::kSessionFeature)};
     auto& points = ack.resume_from.emplace();
     for (const auto& leased : params.runs) {
       runs_[leased.run] = {.committed_seq = leased.committed_seq,
@@ -341,6 +348,12 @@ bool GatewaySession::place_seed_frame(Frame& frame) {
 
 template <class Frame>
 void GatewaySession::on_run_frame(Frame frame) {
+  if constexpr (is_feature_frame<Frame>) {
+    if (kind_ == WorkerKind::kSeed) {
+      ++counters_.unknown_types;
+      return;
+    }
+  }
   if (kind_ == WorkerKind::kSeed && !place_seed_frame(frame)) return;
   if (!frame.attempt || !frame.seq) {
     return close(wire::CloseCode::kPolicyViolation, "frames of a run need attempt and seq");
@@ -402,7 +415,8 @@ void GatewaySession::tell_not_leased(const wire::RunKey& key) {
 
 // ---- commands -----------------------------------------------------------------------------------
 
-AssignOutcome GatewaySession::assign(const wire::Assign& frame) {
+AssignOutcome GatewaySession::assign(const wire::Assign& frame,
+                                     std::span<const wire::SessionPart> session) {
   if (phase_ != Phase::kOpen || !frame.attempt) return AssignOutcome::kNotReady;
   if (kind_ == WorkerKind::kSeed) {
     // The attempt is implied by the run, so one execution cannot be held twice.
@@ -413,6 +427,7 @@ AssignOutcome GatewaySession::assign(const wire::Assign& frame) {
   if (runs_.size() >= wire::kMaxRunsPerWorker) return AssignOutcome::kFull;
   seed_credit_ = false;
   runs_.try_emplace(key_of(frame.execution_id, *frame.attempt));
+  for (const auto& part : session) send(part);
   send(frame);
   return AssignOutcome::kSent;
 }

@@ -89,6 +89,7 @@ test('the real agent CLI', { timeout: 240_000 }, async (t) => {
       assert.equal(execution.status, 'failed');
       assert.equal(execution.failureReason, reason, JSON.stringify(execution));
       assert.ok(execution.whatToDo);
+      await api.post('/api/providers/claude/retry'); // a refusal holds the account's other runs
     });
   }
 

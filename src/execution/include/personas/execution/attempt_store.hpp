@@ -1,6 +1,7 @@
-// The transactions of a running attempt: claim, append, finish, give back. Each is conditional on
-// (execution, attempt), the fencing token: what comes from a stale attempt changes no row and is
-// told so (docs/decisions/0005-dispatch.md).
+// The transactions of a running attempt: append, finish, give back (claim.hpp begins one). Each is
+// conditional on (execution, attempt), the fencing token: what comes from a stale attempt changes
+// no row and is told so (docs/decisions/0005-dispatch.md). How an end becomes the next leg of the
+// same conversation: docs/decisions/0013-legs-and-parking.md.
 #pragma once
 
 #include <functional>
@@ -12,6 +13,7 @@
 #include "personas/base/time.hpp"
 #include "personas/execution/dispatcher.hpp"
 #include "personas/execution/execution_store.hpp"
+#include "personas/execution/gate_store.hpp"
 #include "personas/model/effects.hpp"
 #include "personas/model/execution.hpp"
 #include "personas/model/turn.hpp"
@@ -28,33 +30,9 @@ inline constexpr std::int64_t kDefaultMaxOutputBytes = 64 * 1024 * 1024;
 inline constexpr std::int64_t kMaxOutputAccepted = 1'100 * 1024 * 1024;
 AttemptLimits limits_of(const ExecutionConfig& config);
 
-// ---- claim -------------------------------------------------------------------------------------
-
-struct ClaimRequest {
-  TenantId tenant;
-  ExecutionId id;
-  std::int64_t attempt = 0;
-  WorkerId worker;
-  std::string worker_instance;  // empty: a seed worker
-  NodeId node;
-  Timestamp now;
-};
-
-// Everything the assignment needs, read in the transaction that won the claim.
-struct ClaimedRun {
-  std::string prompt;
-  std::optional<codec::RawJson> input_data;
-  ExecutionConfig config;  // the execution's over the persona's
-  std::vector<CredentialId> credential_ids;
-  std::optional<std::string> session_id;  // to be continued
-  std::optional<Persona> persona;
-  std::vector<ToolDefinition> tools;
-  std::vector<Memory> memories;
-  bool cancel_requested = false;
-};
-
-// nullopt: lost (not queued any more, or another attempt is on). A normal answer.
-Result<std::optional<ClaimedRun>> claim(store::Transaction& tx, const ClaimRequest& request);
+// How often one execution may wait for an answer or for its provider, or go on for an answer that
+// came while it ran. More is an agent that asks in circles; it fails with parked_too_often.
+inline constexpr std::int64_t kMaxParks = 100;
 
 // ---- append ------------------------------------------------------------------------------------
 
@@ -74,9 +52,9 @@ struct FrameEntry {
   };
   // A piece of the agent's own session, to go on with it elsewhere: bytes of a file in its HOME.
   struct SessionPart {
-    std::string path;          // relative to HOME
-    std::int64_t offset = 0;   // where `data` goes; what was from there on is replaced
-    std::string data;          // as it is; encrypted before it is stored
+    std::string path;         // relative to HOME
+    std::int64_t offset = 0;  // where `data` goes; what was from there on is replaced
+    std::string data;         // as it is; encrypted before it is stored
   };
   std::optional<Text> text;
   std::optional<Progress> progress;
@@ -107,6 +85,9 @@ struct AppendRequest {
   ExecutionId id;
   PersonaId persona;
   std::int64_t attempt = 0;
+  std::string backend;  // that the attempt runs with
+  // The account whose gate was closed before, if an end that is good shall prove it open again.
+  std::string proves_gate;
   std::int64_t expected_seq = 0;   // last committed before this batch
   std::vector<FrameEntry> frames;  // in order, seq rising
   std::optional<AttemptEnd> end;
@@ -119,9 +100,12 @@ struct AppendRequest {
 struct AppendOutcome {
   // False: the attempt is not the live one any more (fenced), or `expected_seq` does not match.
   bool accepted = false;
-  // With an end: the status that was committed. kQueued means that it is tried again.
-  std::optional<ExecutionStatus> status;
-  std::optional<QueuedExecution> retry;
+  // With an end: the status that was committed. kQueued means that it goes on or is tried again,
+  // kRunning that it is parked.
+  std::optional<ExecutionStatus> status = {};
+  std::optional<QueuedExecution> retry = {};
+  std::optional<Gate> gate = {};                // as the provider's refusal left it
+  std::optional<Timestamp> review_expiry = {};  // of new questions, the first
 };
 
 Result<AppendOutcome> append(store::Transaction& tx, const AppendRequest& request);
@@ -130,6 +114,10 @@ Result<AppendOutcome> append(store::Transaction& tx, const AppendRequest& reques
 Result<std::optional<QueuedExecution>> give_back(store::Transaction& tx, const TenantId& tenant,
                                                  const ExecutionId& id, std::int64_t attempt,
                                                  Timestamp now);
+
+// The agent's own session, as soon as its id is known; it can be continued by the same backend.
+Result<void> remember_session(store::Transaction& tx, const TenantId& tenant, const ExecutionId& id,
+                              std::string_view session_id, std::string_view backend);
 
 // Everything the attempt wrote to standard output so far.
 Result<std::string> load_stdout(store::Transaction& tx, const TenantId& tenant,

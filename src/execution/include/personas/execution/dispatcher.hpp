@@ -18,22 +18,18 @@
 #include <set>
 #include <string>
 #include <unordered_map>
-#include <variant>
 #include <vector>
 
 #include "personas/base/id.hpp"
 #include "personas/base/time.hpp"
+#include "personas/execution/dispatch_effects.hpp"
 #include "personas/execution/execution_store.hpp"
 #include "personas/execution/fair_queue.hpp"
+#include "personas/execution/gate_store.hpp"
 #include "personas/execution/worker_pool.hpp"
 #include "personas/model/failure.hpp"
 
 namespace personas::execution {
-
-struct Now {
-  Instant mono;
-  Timestamp wall;
-};
 
 struct DispatcherOptions {
   Duration lease = seconds(18);
@@ -45,42 +41,6 @@ struct DispatcherOptions {
   Duration busy_backoff = seconds(2);
   std::int64_t tenant_limit = 0;  // running executions per tenant; 0: none
 };
-
-// Limits of one attempt, known once its claim has been won.
-struct AttemptLimits {
-  Duration wall{};  // zero: none
-  std::optional<Duration> idle;
-};
-
-namespace effect {
-// Ask the store for the execution on behalf of the worker; answer
-// claim_won/claim_lost/claim_failed.
-struct Claim {
-  QueuedExecution entry;
-  std::int64_t attempt;
-  WorkerId worker;
-};
-// Tell the worker to stop this run.
-struct Cancel {
-  WorkerId worker;
-  ExecutionId execution;
-  std::int64_t attempt;
-  std::string reason;
-};
-// The attempt is over without the worker's word: write that, then call ended().
-struct Lose {
-  QueuedExecution entry;
-  std::int64_t attempt;
-  FailureReason reason;
-  std::string message;
-};
-// Read this lane's window again; answer refilled().
-struct Refill {
-  LaneKey lane;
-};
-}  // namespace effect
-
-using DispatchEffect = std::variant<effect::Claim, effect::Cancel, effect::Lose, effect::Refill>;
 
 class Dispatcher {
  public:
@@ -94,6 +54,16 @@ class Dispatcher {
                 std::optional<Timestamp> next_not_before, Now now);
   void lane_has_more(const LaneKey& lane, std::int64_t limit, Now now);
   void set_lane_limit(const LaneKey& lane, std::int64_t limit, Now now);
+
+  // ---- gates ----
+  // As the store has it; one whose `until` has passed is open.
+  void gate_changed(const Gate& gate, Now now);
+  // Somebody opened the gates of this backend, in the store too.
+  void gates_opened(const TenantId& tenant, std::string_view backend, Now now);
+  // The account has been refused and no attempt has gone well since; gate_proven() says that one
+  // has.
+  bool gate_in_doubt(const TenantId& tenant, const std::string& account) const;
+  void gate_proven(const TenantId& tenant, const std::string& account);
 
   // ---- claims ----
   void claim_won(const ExecutionId& id, AttemptLimits limits, Now now);
@@ -147,6 +117,8 @@ class Dispatcher {
     Instant last_activity;
     Instant cancel_deadline = Instant::never();  // set once it is asked to stop
     std::optional<FailureReason> stopped_for;    // why we asked it to stop
+    // The store has queued it again already; the news of this attempt's end is on its way to us.
+    std::optional<QueuedExecution> next = {};
   };
   const Lease* lease(const ExecutionId& id) const;
   std::vector<const Lease*> leases_of(const WorkerId& worker) const;
@@ -162,6 +134,8 @@ class Dispatcher {
   };
 
   void dispatch(Now now);
+  void open_due_gates(Now now);
+  std::optional<std::string> why_held(const QueuedExecution& entry, Timestamp now) const;
   void lose(Lease& lease, FailureReason reason, std::string message);
   void stop(Lease& lease, FailureReason reason, std::string why, Now now);
   void release_claim(const ExecutionId& id);
@@ -178,6 +152,12 @@ class Dispatcher {
   std::unordered_map<WorkerId, Instant> alive_until_;  // end of the worker's present lease term
   std::map<ExecutionId, std::map<WorkerId, Instant>> busy_;
   std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
+  struct GateState {
+    Timestamp until;
+    std::int64_t closings = 0;
+    bool closed = false;
+  };
+  std::map<GateKey, GateState> gates_;
   std::vector<DispatchEffect> effects_;
 };
 

@@ -16,8 +16,10 @@
 #include "personas/base/clock.hpp"
 #include "personas/base/redactor.hpp"
 #include "personas/execution/attempt_store.hpp"
+#include "personas/execution/claim.hpp"
 #include "personas/execution/dispatcher.hpp"
 #include "personas/execution/live_run.hpp"
+#include "personas/execution/review_store.hpp"
 #include "personas/execution/service.hpp"
 #include "personas/execution/worker_links.hpp"
 #include "personas/store/store.hpp"
@@ -37,7 +39,7 @@ struct ServiceOptions {
 struct SecretsRequest {
   TenantId tenant;
   ExecutionId execution;
-  PersonaId persona;  // empty: none
+  PersonaId persona;                         // empty: none
   std::vector<CredentialId> credential_ids;  // of the execution, beside those of its persona
   std::string backend;
   Timestamp now;
@@ -50,8 +52,8 @@ struct SecretsRequest {
 // kAttempt: kNotFound or kCorrupt when a credential cannot be had (the attempt then ends as
 // credential_missing), kUnauthorized when the provider's token has expired (it ends as
 // agent_not_authenticated).
-using SecretSource = std::function<Result<std::vector<NamedSecret>>(
-    store::Transaction& tx, const SecretsRequest& request)>;
+using SecretSource = std::function<Result<std::vector<NamedSecret>>(store::Transaction& tx,
+                                                                    const SecretsRequest& request)>;
 
 class ExecutionService final : public Executions {
  public:
@@ -90,6 +92,7 @@ class ExecutionService final : public Executions {
   void review_answered(const TenantId& tenant, const Review& review) override;
   void persona_changed(const TenantId& tenant, const PersonaId& id,
                        std::int64_t max_concurrent) override;
+  void provider_changed(const TenantId& tenant, const std::string& backend) override;
   Task<std::vector<std::string>> why_waiting(TenantId tenant,
                                              std::vector<ExecutionId> ids) override;
   Task<std::vector<WorkerStatus>> workers() override;
@@ -120,6 +123,11 @@ class ExecutionService final : public Executions {
   void given_back(const wire::RunKey& key, std::optional<QueuedExecution> entry);
   void recount();
   void arm();
+  void let_go_on(QueuedExecution entry);
+  void expect_review_expiry(std::optional<Timestamp> at);
+  void sweep_reviews();
+  void open_gates(const TenantId& tenant, const std::string& backend);
+  void tell_worker(const Review& review);
   std::vector<WorkerStatus> worker_statuses() const;
   // A store operation whose completion runs on the strand and is waited for by stop().
   void write(store::Operation operation, store::Completion done);
@@ -138,10 +146,14 @@ class ExecutionService final : public Executions {
   std::unordered_map<wire::RunKey, std::unique_ptr<LiveRun>> runs_;
   std::set<wire::RunKey> waiting_for_disk_;  // batches that the store refused for now
   std::set<wire::RunKey> give_back_later_;   // the same for runs that workers gave back
+  std::set<std::pair<TenantId, std::string>> open_later_;  // gates
   bool recounting_ = false;
   boost::asio::steady_timer timer_;
   Instant armed_for_ = Instant::never();
   Instant retry_at_ = Instant::never();
+  std::optional<Timestamp> review_expiry_;      // of the first open question
+  Instant look_at_reviews_ = Instant::never();  // when to see whether it has come
+  bool sweeping_ = false;
   bool settling_ = false;
   bool stopping_ = false;
 

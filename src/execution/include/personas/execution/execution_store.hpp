@@ -41,6 +41,10 @@ struct QueuedExecution {
   std::string backend;
   std::vector<std::string> capabilities;
   std::map<std::string, std::string> labels;
+  // The provider's account it works with: the backend, or backend:model for a fallback to another
+  // model. Nothing behind a closed gate is claimed.
+  std::string gate = {};
+  std::optional<Parked> parked = {};
 };
 
 struct Enqueued {
@@ -60,7 +64,8 @@ Result<Enqueued> enqueue(store::Transaction& tx, const TenantId& tenant, const E
 // already final is left alone (first committed wins) and returned as it is.
 struct CancelResult {
   Execution execution;
-  enum class Was : std::uint8_t { kQueued, kRunning, kFinal } was = Was::kFinal;
+  // kParked: it was cancelled at once, and no worker has to be told.
+  enum class Was : std::uint8_t { kQueued, kRunning, kParked, kFinal } was = Was::kFinal;
 };
 Result<CancelResult> request_cancel(store::Transaction& tx, const TenantId& tenant,
                                     const ExecutionId& id, const std::string& reason,
@@ -82,6 +87,9 @@ struct ListFilter {
 };
 Result<std::vector<Execution>> list(store::Transaction& tx, const TenantId& tenant,
                                     const ListFilter& filter);
+
+// How many hold no worker until an answer or their provider lets them go on.
+Result<std::int64_t> count_parked(store::Transaction& tx, const TenantId& tenant);
 
 // Standard output and error of an attempt from a given byte or sequence number on.
 struct OutputPiece {

@@ -3,8 +3,9 @@
 //
 // A lane is one persona of one tenant (the empty persona is the lane of runs without one). Lanes
 // take turns; within a lane the order is priority, then age. A lane at its limit of running
-// executions waits aside. The queue is a WINDOW on the store: a lane caches at most kLaneWindow
-// entries, its best ones; `wants_refill` lists lanes that should be read again.
+// executions waits aside, and so does an entry whose provider's gate is closed. The queue is a
+// WINDOW on the store: a lane caches at most kLaneWindow entries, its best ones (held ones count);
+// `take_refills` lists lanes that should be read again.
 //
 // Pure: no clock, no I/O. Strand: the core's.
 #pragma once
@@ -36,6 +37,13 @@ struct LaneKey {
   auto operator<=>(const LaneKey&) const = default;
 };
 
+// A provider's account of a tenant; see QueuedExecution::gate.
+struct GateKey {
+  TenantId tenant;
+  std::string account;
+  auto operator<=>(const GateKey&) const = default;
+};
+
 class FairQueue {
  public:
   explicit FairQueue(std::int64_t tenant_limit) : tenant_limit_(tenant_limit) {}
@@ -50,6 +58,13 @@ class FairQueue {
   // Moves entries whose not_before has come into their lanes.
   void release_due(Timestamp now);
   std::optional<Timestamp> next_due() const;
+
+  // Gates. Behind a closed one entries are held: they keep their place, but are not taken.
+  void close_gate(const GateKey& gate);
+  void open_gate(const GateKey& gate);
+  // The store has made due what was parked behind the gate: forgets that it was not, and has the
+  // tenant's lanes read again.
+  void unpark(const GateKey& gate);
 
   // Limits. A running execution counts for its lane and its tenant from take() until finished().
   void set_lane_limit(const LaneKey& lane, std::int64_t limit);
@@ -84,12 +99,14 @@ class FairQueue {
     LaneKey key;
     Tenant* tenant = nullptr;
     std::set<QueuedExecution*, Before> ready;
+    std::set<QueuedExecution*, Before> held;  // by a closed gate
     std::int64_t running = 0;
     std::int64_t limit = 0;  // 0: none
     bool in_ring = false;
     bool more_in_store = false;
     bool refilling = false;
     bool missed = false;  // an entry was left to the store while a refill was under way
+    std::size_t cached() const { return ready.size() + held.size(); }
   };
   struct Tenant {
     std::deque<Lane*> ring;  // lanes with ready entries, below their limit
@@ -102,12 +119,14 @@ class FairQueue {
   void enlist(Lane& lane);
   void forget(const QueuedExecution* entry);
   bool lane_open(const Lane& lane) const;
+  const QueuedExecution* worst_of(const Lane& lane) const;
   void maybe_refill(Lane& lane);
 
   std::int64_t tenant_limit_;  // 0: none
   std::map<LaneKey, std::unique_ptr<Lane>> lanes_;
   std::unordered_map<TenantId, Tenant> tenants_;
   std::deque<Tenant*> ring_;  // tenants with a non-empty ring
+  std::set<GateKey> closed_;
   std::unordered_map<ExecutionId, std::unique_ptr<QueuedExecution>> index_;
   std::multimap<Timestamp, ExecutionId> delayed_;    // cached entries that are not due
   std::multimap<Timestamp, LaneKey> delayed_lanes_;  // lanes to read again then

@@ -40,6 +40,7 @@ class LiveRun {
     PersonaId persona;
     WorkerId worker;
     std::string backend;
+    std::string gate = {};
   };
   LiveRun(Identity identity, std::int64_t committed_seq)
       : identity_(std::move(identity)),

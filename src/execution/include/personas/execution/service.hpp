@@ -57,6 +57,9 @@ class Executions {
   virtual void review_answered(const TenantId& tenant, const Review& review) = 0;
   virtual void persona_changed(const TenantId& tenant, const PersonaId& id,
                                std::int64_t max_concurrent) = 0;
+  // The provider's account may work again (a new token, or somebody says so): opens its gates in
+  // the store and in the core, and lets go on what was parked behind them.
+  virtual void provider_changed(const TenantId& tenant, const std::string& backend) = 0;
 
   // Why each of these queued executions is not running; empty for ones that are not queued.
   virtual Task<std::vector<std::string>> why_waiting(TenantId tenant,

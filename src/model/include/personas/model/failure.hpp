@@ -39,6 +39,7 @@ enum class FailureReason : std::uint8_t {
   kSessionLost,
   kToolDenied,
   kModelUnavailable,
+  kParkedTooOften,
   kUnknown,
 };
 
@@ -141,6 +142,10 @@ inline constexpr std::array kFailureReasons = {
                       Retryable::kNo},
     FailureReasonInfo{FailureReason::kModelUnavailable, "model_unavailable",
                       "The provider does not offer this model to the account; set another model.",
+                      Retryable::kNo},
+    FailureReasonInfo{FailureReason::kParkedTooOften, "parked_too_often",
+                      "It kept asking, or kept running into the provider's limit; answer it in its "
+                      "instructions, or set reviewPolicy to never.",
                       Retryable::kNo},
     FailureReasonInfo{FailureReason::kUnknown, "unknown",
                       "The worker gave no reason; read the end of the output.",

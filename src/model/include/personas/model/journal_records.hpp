@@ -32,14 +32,14 @@ struct ExecutionQueued {
 
 // Every change of status, back to `queued` for a retry included.
 struct ExecutionStatusChanged {
-  ExecutionId execution_id;
-  std::optional<PersonaId> persona_id;
+  ExecutionId execution_id = {};
+  std::optional<PersonaId> persona_id = {};
   ExecutionStatus status = ExecutionStatus::kQueued;
   std::int64_t attempt = 0;
-  std::optional<std::string> worker_id;
-  std::optional<std::string> node_id;
-  std::optional<FailureReason> failure_reason;
-  std::optional<bool> accomplished;
+  std::optional<std::string> worker_id = {};
+  std::optional<std::string> node_id = {};
+  std::optional<FailureReason> failure_reason = {};
+  std::optional<bool> accomplished = {};
   std::optional<Parked> parked = {};  // it rests without a worker until then
   std::optional<Timestamp> parked_until = {};
 };

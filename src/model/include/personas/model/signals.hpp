@@ -85,6 +85,7 @@ struct Review {
   ReviewStatus status = ReviewStatus::kPending;
   std::optional<std::string> response_message;
   std::optional<Timestamp> responded_at;
+  std::optional<std::string> responded_by;
   std::optional<Timestamp> expires_at;
   Timestamp created_at;
 };

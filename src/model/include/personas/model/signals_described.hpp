@@ -126,6 +126,8 @@ struct Described<Review> {
                                             field("status", &Review::status),
                                             field("responseMessage", &Review::response_message),
                                             field("respondedAt", &Review::responded_at),
+                                            field("respondedBy", &Review::responded_by)
+                                                .doc("The name of the key that answered"),
                                             field("expiresAt", &Review::expires_at),
                                             field("createdAt", &Review::created_at)};
 };

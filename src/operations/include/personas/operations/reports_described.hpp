@@ -57,7 +57,9 @@ struct Described<operations::QueueReport> {
   static constexpr std::string_view name = "Queue";
   static constexpr auto fields =
       std::tuple{field("queued", &T::queued), field("running", &T::running),
-                 field("finishedSinceStart", &T::finished_since_start)};
+                 field("finishedSinceStart", &T::finished_since_start),
+                 field("parked", &T::parked)
+                     .doc("Without a worker, until an answer or the provider lets them go on")};
 };
 
 template <>
@@ -104,6 +106,9 @@ struct Described<operations::StatusReport> {
                                             field("scheduler", &T::scheduler),
                                             field("vault", &T::vault),
                                             field("token", &T::token).doc("The Claude token"),
+                                            field("provider", &T::provider)
+                                                .doc("Accounts whose limit is reached; empty when "
+                                                     "all take work"),
                                             field("store", &T::store)};
 };
 

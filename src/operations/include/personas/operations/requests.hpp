@@ -15,6 +15,7 @@
 #include "personas/execution/execution_store.hpp"
 #include "personas/model/execution.hpp"
 #include "personas/model/signals.hpp"
+#include "personas/operations/provider_reports.hpp"
 
 namespace personas::operations {
 
@@ -140,6 +141,7 @@ struct QueueReport {
   std::int64_t queued = 0;
   std::int64_t running = 0;
   std::int64_t finished_since_start = 0;
+  std::int64_t parked = 0;
 };
 
 struct StoreReport {
@@ -173,6 +175,7 @@ struct StatusReport {
   ComponentReport scheduler;
   ComponentReport vault;
   TokenState token;
+  std::vector<ProviderReport> provider;
   StoreReport store;
 };
 

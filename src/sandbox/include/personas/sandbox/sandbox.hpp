@@ -48,6 +48,20 @@ struct HomeFile {
   std::string content;
 };
 
+// In the path of a session file this name stands for the attempt's workspace: its path with every
+// character that is no letter or digit as '-', as Claude Code names the folder of a project. The
+// workspace is another one in every attempt, and the session has to be found again.
+inline constexpr std::string_view kWorkspaceName = "@workspace";
+inline constexpr std::size_t kMaxSessionPiece = 64 * 1024;
+
+// Bytes of a file in which the agent's program keeps its session. What was at `offset` and behind
+// it is replaced by them.
+struct SessionPiece {
+  std::string path;  // relative to HOME
+  std::int64_t offset = 0;
+  std::string data;
+};
+
 // One attempt to run.
 struct Launch {
   std::string label;  // for logs and the process list: "exe_…/1"

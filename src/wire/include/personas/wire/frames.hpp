@@ -24,16 +24,18 @@ inline constexpr std::size_t kMaxFrameDepth = 80;
 inline constexpr std::size_t kMaxRunsPerWorker = 256;
 // Integers that every JSON implementation carries exactly.
 inline constexpr std::int64_t kMaxSeq = (std::int64_t{1} << 53) - 1;
+inline constexpr std::size_t kMaxSessionPath = 512;
 
 // A type this version does not know: ignored and counted.
 struct Unknown {
   std::string type;
 };
 
-using WorkerFrame = std::variant<Hello, ActiveExecutions, Ready, Stdout, Stderr, AgentEvent,
-                                 Progress, ReviewRequest, Complete, Busy, Heartbeat, Unknown>;
-using OrchestratorFrame =
-    std::variant<Ack, Assign, Received, Cancel, ReviewResponse, Shutdown, Heartbeat, Unknown>;
+using WorkerFrame =
+    std::variant<Hello, ActiveExecutions, Ready, Stdout, Stderr, AgentEvent, Progress,
+                 ReviewRequest, AgentTurn, SessionBytes, Complete, Busy, Heartbeat, Unknown>;
+using OrchestratorFrame = std::variant<Ack, SessionPart, Assign, Received, Cancel, ReviewResponse,
+                                       Shutdown, Heartbeat, Unknown>;
 
 // Refuses what is not a JSON object with a string `type`, or whose known fields have wrong types.
 Result<WorkerFrame> parse_worker_frame(std::string_view text);

@@ -29,6 +29,8 @@ struct Ack {
   std::optional<std::string> nonce;
   std::optional<bool> signed_frames;  // every later frame of both sides is signed
   std::optional<std::vector<ResumePoint>> resume_from;
+  // Names in protocol.hpp. A worker sends frames of a feature only if it is listed.
+  std::optional<std::vector<std::string>> features;
 };
 
 struct AssignConfig {
@@ -55,6 +57,18 @@ struct Assign {
   std::optional<std::vector<std::string>> secrets;  // names in env whose values must be masked
   std::optional<std::string> resume_session_id;
   std::optional<codec::RawJson> workspace;
+  // How many session_part frames of this attempt came before it on this connection.
+  std::optional<std::int64_t> session_parts;
+};
+
+// Bytes of a file of the agent's session, put into its HOME before it starts. Only to workers with
+// kSessionFeature among their capabilities; the `assign` they belong to follows.
+struct SessionPart {
+  std::string execution_id;
+  std::int64_t attempt = 0;
+  std::string path;
+  std::int64_t offset = 0;
+  std::string data;  // base64
 };
 
 struct Received {

@@ -14,6 +14,15 @@ namespace personas::wire {
 inline constexpr std::string_view kProtocolVersion = "1";
 // A worker with this capability parses the agents' text protocols itself.
 inline constexpr std::string_view kProtocolsCapability = "protocols";
+// Features the orchestrator announces in its ack: it takes `turn`, `session` frames. The second is
+// also the capability of a worker that takes `session_part` frames.
+inline constexpr std::string_view kTurnsFeature = "turns";
+inline constexpr std::string_view kSessionFeature = "session";
+// One session or session_part frame carries at most this much of a file.
+inline constexpr std::size_t kMaxSessionPiece = 64 * 1024;
+// Of all session files of an execution. What is larger is not kept: the next attempt starts anew.
+inline constexpr std::int64_t kMaxSessionBytes = 32 * 1024 * 1024;
+inline constexpr std::size_t kMaxSessionFiles = 64;
 // Reason of the cancel for a run that is not leased to its worker any more: the worker kills and
 // forgets it, and sends nothing of it.
 inline constexpr std::string_view kNotLeasedReason = "not_leased";

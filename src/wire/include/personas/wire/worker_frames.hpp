@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "personas/base/time.hpp"
 #include "personas/codec/described.hpp"
 
 namespace personas::wire {
@@ -96,6 +97,31 @@ struct Complete {
   std::optional<codec::RawJson> phase_timings;
   std::optional<std::string> failure_reason;
   std::optional<std::string> error_message;
+  std::optional<codec::RawJson> models;  // a list of model/execution.hpp's ModelUsage
+  std::optional<std::int64_t> turns;
+  std::optional<std::string> model;
+  std::optional<Timestamp> quota_resets_at;  // with provider_quota
+};
+
+// A turn of the agent that is new or has changed; it replaces the one of the same number. Only to
+// an orchestrator that announced kTurnsFeature.
+struct AgentTurn {
+  std::string execution_id;
+  codec::RawJson turn;  // model/turn.hpp
+  std::optional<std::int64_t> attempt;
+  std::optional<std::int64_t> seq;
+};
+
+// Bytes of a file of the agent's own session, as they are: what was at `offset` and behind it is
+// replaced. Only to an orchestrator that announced kSessionFeature.
+struct SessionBytes {
+  std::string execution_id;
+  std::string path;  // below HOME; sandbox/session_files.hpp
+  std::int64_t offset = 0;
+  std::string data;                       // base64
+  std::optional<std::string> session_id;  // by which the backend continues it
+  std::optional<std::int64_t> attempt;
+  std::optional<std::int64_t> seq;
 };
 
 struct Busy {

@@ -68,6 +68,10 @@ class WorkerSession {
   void run_progress(const wire::RunKey& run, wire::Progress progress, Instant now);
   void run_review_request(const wire::RunKey& run, std::string_view review_id,
                           codec::RawJson payload, Instant now);
+  // Left out if the orchestrator has not announced that it takes them.
+  void run_turn(const wire::RunKey& run, codec::RawJson turn, Instant now);
+  void run_session(const wire::RunKey& run, const SessionPiece& piece, std::string_view session_id,
+                   Instant now);
   // The whole process tree is dead. Keys and seq of `complete` are filled in here; its status too
   // if the run was cancelled or killed.
   void run_finished(const wire::RunKey& run, wire::Complete complete, Instant now);
@@ -98,9 +102,11 @@ class WorkerSession {
     bool sendable = false;  // leased, as far as this connection has said
     bool paused = false;
     std::optional<KillReason> killed;
-    bool discard = false;     // nobody wants its frames: forget it when it is dead
-    bool redial = false;      // compare notes anew when it is dead: its history does not fit
-    wire::Assign assign;      // until it starts
+    bool discard = false;  // nobody wants its frames: forget it when it is dead
+    bool redial = false;   // compare notes anew when it is dead: its history does not fit
+    wire::Assign assign;   // until it starts
+    std::vector<SessionPiece> session;
+    std::set<std::string, std::less<>> features_used;
     std::string stdout_tail;  // a code point that is not complete yet
     std::string stderr_tail;
     std::set<std::string> answered_reviews;
@@ -127,6 +133,9 @@ class WorkerSession {
   void on_heartbeat(const wire::Heartbeat& frame);
 
   // session_runs.cpp: the runs
+  void on_session_part(const wire::SessionPart& frame);
+  std::optional<std::vector<SessionPiece>> take_session(const wire::Assign& frame,
+                                                        const wire::RunKey& key);
   void on_assign(const wire::Assign& frame, Instant now);
   void on_received(const wire::Received& frame);
   void on_cancel(const wire::Cancel& frame);
@@ -162,6 +171,14 @@ class WorkerSession {
   std::optional<wire::FrameVerifier> verifier_;
 
   std::optional<codec::RawJson> metrics_;
+
+  // Sessions whose assign has not come yet.
+  struct Arriving {
+    std::vector<SessionPiece> pieces;
+    std::size_t bytes = 0;
+  };
+  std::map<wire::RunKey, Arriving> arriving_;
+  std::set<std::string, std::less<>> features_;  // that the orchestrator takes
 
   Runs runs_;
   std::size_t spooled_total_ = 0;

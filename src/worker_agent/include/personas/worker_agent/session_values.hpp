@@ -10,6 +10,7 @@
 
 #include "personas/base/secret.hpp"
 #include "personas/base/time.hpp"
+#include "personas/sandbox/sandbox.hpp"
 #include "personas/wire/frames.hpp"
 #include "personas/wire/protocol.hpp"
 #include "personas/worker_agent/spool.hpp"
@@ -56,6 +57,9 @@ enum class KillReason : std::uint8_t {
   kSpoolOverflow,
 };
 
+// Bytes of a file of the agent's session.
+using sandbox::SessionPiece;
+
 struct Dial {};
 struct SendText {
   std::string text;
@@ -68,6 +72,7 @@ struct CloseConnection {
 struct StartRun {
   wire::RunKey run;
   wire::Assign assign;
+  std::vector<SessionPiece> session;  // put into its HOME before it starts
   Instant kill_at;
 };
 struct RenewLease {

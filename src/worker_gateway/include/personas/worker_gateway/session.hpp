@@ -21,6 +21,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -64,8 +65,8 @@ class GatewaySession {
   // ---- commands; without effect once closed
   void accept(const AckParams& params, Instant now);
   void refuse(wire::CloseCode code, std::string_view reason);
-  // The frame must name its attempt (≥ 1).
-  AssignOutcome assign(const wire::Assign& frame);
+  // The frame must name its attempt (≥ 1), and how many parts of a session go before it.
+  AssignOutcome assign(const wire::Assign& frame, std::span<const wire::SessionPart> session = {});
   // Everything up to `seq` is on disk.
   void committed(const wire::RunKey& run, std::int64_t seq, Final final_frame);
   void cancel(const wire::RunKey& run, std::string_view reason);

@@ -67,7 +67,7 @@ struct ReadyReceived {
   std::int64_t available_slots;
   std::int64_t max_slots;
 };
-// Stdout, Stderr, AgentEvent, Progress or ReviewRequest.
+// Stdout, Stderr, AgentEvent, Progress, ReviewRequest, AgentTurn or SessionBytes.
 struct RunFrame {
   wire::RunKey run;
   std::int64_t seq;

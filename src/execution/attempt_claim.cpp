@@ -1,0 +1,161 @@
+// The claim: who won, and what the attempt is given to do. The first gets the whole prompt. A later
+// one continues the agent's own session with a short message, or gets the whole prompt again with
+// what is known of the earlier ones.
+#include <fmt/format.h>
+
+#include "personas/agents/backends.hpp"
+#include "personas/agents/memory_ranking.hpp"
+#include "personas/execution/attempt_store.hpp"
+#include "personas/execution/claim.hpp"
+#include "personas/store/repositories.hpp"
+
+#include "holding.hpp"
+#include "rows.hpp"
+
+namespace personas::execution {
+
+using store::Row;
+using store::Sql;
+using store::Transaction;
+
+namespace {
+
+using Kind = agents::Continuation::Kind;
+
+// Why the last ended attempt is not the only one; nullopt if the agent itself failed, or if no
+// attempt has begun yet.
+Result<std::optional<Kind>> why_again(Transaction& tx, const ExecutionRow& row) {
+  static const Sql kLast(
+      "SELECT status, failure_reason FROM attempts WHERE tenant_id = ? AND execution_id = ? ORDER "
+      "BY attempt DESC LIMIT 1");
+  std::optional<Kind> kind;
+  TRY_VOID(tx.query(kLast, {row.tenant_id, row.id}, [&](const Row& attempt) -> Result<bool> {
+    if (attempt.text(0) == "completed") {
+      kind = Kind::kReviewsDecided;
+    } else if (!attempt.is_null(1)) {
+      FailureReason reason = FailureReason::kUnknown;
+      codec::value_of(attempt.text(1), reason);
+      if (reason == FailureReason::kProviderQuota) {
+        kind = Kind::kQuotaReset;
+      } else if (info(reason).retryable == Retryable::kAlways) {
+        kind = Kind::kInterrupted;
+      }
+    }
+    return false;
+  }));
+  return kind;
+}
+
+Result<bool> can_resume(Transaction& tx, const ExecutionRow& row, const Leg& leg) {
+  static const Sql kParts(
+      "SELECT 1 FROM session_parts WHERE tenant_id = ? AND execution_id = ? LIMIT 1");
+  if (!row.session_id || row.session_backend != leg.backend) return false;
+  const auto* backend = agents::find_backend(leg.backend);
+  if (backend == nullptr || backend->resume != agents::Resume::kYes) return false;
+  // Its files are kept off the worker; without them no other worker has the conversation.
+  TRY(const auto found,
+      tx.query(kParts, {row.tenant_id, row.id}, [](const Row&) -> Result<bool> { return false; }));
+  return found > 0;
+}
+
+std::vector<agents::DecidedReview> told(std::vector<Review> reviews) {
+  std::vector<agents::DecidedReview> all;
+  all.reserve(reviews.size());
+  for (auto& review : reviews) {
+    all.push_back({.title = std::move(review.title),
+                   .status = review.status,
+                   .decided_by = std::move(review.responded_by),
+                   .message = std::move(review.response_message)});
+  }
+  return all;
+}
+
+Result<void> go_on(Transaction& tx, const ExecutionRow& row, const Leg& leg, ClaimedRun& run) {
+  // What an agent that begins again writes stands for what the earlier attempts wrote.
+  static const Sql kAfresh(
+      "UPDATE executions SET first_leg = ?, output_bytes = 0, outcome = NULL WHERE tenant_id = ? "
+      "AND id = ?");
+  TRY(const auto kind, why_again(tx, row));
+  TRY(const bool resumes, can_resume(tx, row, leg));
+  if (resumes) {
+    run.session_id = row.session_id;
+  } else {
+    TRY_VOID(tx.execute(kAfresh, {row.attempt, row.tenant_id, row.id}));
+  }
+  std::vector<agents::DecidedReview> reviews;
+  if (row.asked) {
+    TRY(auto given, give_reviews(tx, row, resumes ? Recall::kKept : Recall::kLost));
+    reviews = told(std::move(given));
+  }
+  if (kind || resumes || !reviews.empty()) {
+    run.continuation = agents::Continuation{.kind = kind.value_or(Kind::kInterrupted),
+                                            .reviews = std::move(reviews)};
+  }
+  return {};
+}
+
+// What earlier attempts spent is gone from the budget of the whole.
+void take_spent(const ExecutionRow& row, ClaimedRun& run) {
+  auto& budget = run.config.max_budget_usd;
+  if (!budget || !row.cost_usd) return;
+  const double whole = *budget;
+  *budget = whole - *row.cost_usd;
+  if (*budget > 0) return;
+  run.refused = Refused{FailureReason::kBudgetExceeded,
+                        fmt::format("Its earlier attempts spent ${:.4f} of maxBudgetUsd {:.4f}",
+                                    *row.cost_usd, whole)};
+}
+
+}  // namespace
+
+Result<std::optional<ClaimedRun>> claim(Transaction& tx, const ClaimRequest& request) {
+  static const Sql kClaim(
+      "UPDATE executions SET status = 'running', attempt = ?, last_seq = 0, worker_id = ?, "
+      "worker_instance = ?, node_id = ?, started_at = COALESCE(started_at, ?), attempt_started_at "
+      "= ?, parked = NULL, parked_until = NULL, parked_gate = NULL WHERE tenant_id = ? AND id = ? "
+      "AND status = 'queued' AND attempt = ? RETURNING " +
+      row_columns());
+  std::optional<ExecutionRow> row;
+  TRY_VOID(tx.query(kClaim,
+                    {request.attempt, request.worker, request.worker_instance, request.node,
+                     request.now, request.now, request.tenant, request.id, request.attempt - 1},
+                    [&](const Row& r) -> Result<bool> {
+                      TRY(row, codec::from_row<ExecutionRow>(r));
+                      return true;  // read on to the end: the update must run to completion
+                    }));
+  if (!row) return std::optional<ClaimedRun>();
+  TRY_VOID(append_status(tx, *row,
+                         {.status = ExecutionStatus::kRunning,
+                          .attempt = request.attempt,
+                          .worker_id = request.worker.str(),
+                          .node_id = request.node.str()},
+                         request.now));
+  ClaimedRun run;
+  TRY(run.persona, persona_of(tx, *row));
+  if (run.persona) {
+    TRY(run.tools, store::tools_of(tx, request.tenant, run.persona->id));
+    TRY(auto memories, store::memory_candidates(tx, request.tenant, run.persona->id));
+    const std::string task = row->prompt + " " + (row->input_data ? row->input_data->text : "");
+    run.memories = agents::relevant_memories(std::move(memories), task, {}, request.now);
+  }
+  Leg leg = leg_of(*row, address(run.persona));
+  if (request.attempt > 1) {
+    TRY_VOID(go_on(tx, *row, leg, run));
+  }
+  run.config = std::move(leg.config);
+  take_spent(*row, run);
+  run.prompt = std::move(row->prompt);
+  run.input_data = std::move(row->input_data);
+  run.credential_ids = std::move(row->credential_ids);
+  run.cancel_requested = row->cancel_requested;
+  return std::optional(std::move(run));
+}
+
+AttemptLimits limits_of(const ExecutionConfig& config) {
+  AttemptLimits limits;
+  limits.wall = milliseconds(config.timeout_ms.value_or(kDefaultTimeoutMs));
+  if (config.idle_timeout_ms) limits.idle = milliseconds(*config.idle_timeout_ms);
+  return limits;
+}
+
+}  // namespace personas::execution

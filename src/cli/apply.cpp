@@ -7,10 +7,10 @@
 
 #include "personas/agents/untrusted.hpp"
 #include "personas/base/suggest.hpp"
+#include "personas/codec/yaml.hpp"
 #include "personas/model/persona.hpp"
 
 #include "format.hpp"
-#include "yaml_json.hpp"
 
 namespace personas::cli {
 namespace {
@@ -34,7 +34,7 @@ struct Wanted {
   boost::json::object fields;
 };
 
-std::optional<Kind> read_kind(const std::string& file, const YamlDocument& document,
+std::optional<Kind> read_kind(const std::string& file, const codec::YamlDocument& document,
                               boost::json::object& fields, std::vector<FieldError>& errors) {
   const auto it = fields.find("kind");
   if (it == fields.end()) return Kind::kPersona;
@@ -52,8 +52,8 @@ std::optional<Kind> read_kind(const std::string& file, const YamlDocument& docum
 }
 
 template <class T>
-void check(const std::string& file, const YamlDocument& document, const boost::json::object& fields,
-           Wanted& wanted, std::vector<FieldError>& errors) {
+void check(const std::string& file, const codec::YamlDocument& document,
+           const boost::json::object& fields, Wanted& wanted, std::vector<FieldError>& errors) {
   const auto value = codec::from_json<T>(fields);
   if (value) {
     wanted.id = value->id.str();
@@ -71,8 +71,8 @@ void check(const std::string& file, const YamlDocument& document, const boost::j
   }
 }
 
-void read_document(const std::string& file, YamlDocument& document, std::vector<Wanted>& wanted,
-                   std::vector<FieldError>& errors) {
+void read_document(const std::string& file, codec::YamlDocument& document,
+                   std::vector<Wanted>& wanted, std::vector<FieldError>& errors) {
   if (!document.json.is_object()) {
     errors.push_back({fmt::format("{}:{}", file, document.line_of("")),
                       "expected the fields of a persona, such as \"name: Reviewer\""});
@@ -96,7 +96,7 @@ Result<std::vector<Wanted>> read_files(Context& context, const std::vector<std::
   std::vector<FieldError> errors;
   for (const auto& file : files) {
     TRY(const auto text, context.read_file(file));
-    auto documents = parse_yaml(text, file);
+    auto documents = codec::parse_yaml(text, file);
     if (!documents && documents.error().fields.empty()) return fail(documents.error());
     if (!documents) {
       std::ranges::move(documents.error().fields, std::back_inserter(errors));

@@ -7,6 +7,7 @@
 #include "apply.hpp"
 #include "lists.hpp"
 #include "manage.hpp"
+#include "new.hpp"
 #include "run.hpp"
 #include "usage.hpp"
 
@@ -22,6 +23,7 @@ struct CommandLine {
   RunOptions run;
   LogsOptions logs;
   ListOptions list;
+  NewOptions fresh;
   std::vector<std::string> files;
   std::string execution;
   std::string review;
@@ -168,6 +170,18 @@ void add_care(Registrar& registrar, CommandLine& line) {
                         "Run again although the run used tools");
 }
 
+void add_making(Registrar& registrar, CommandLine& line) {
+  auto& fresh = registrar.add(line, "new", "Make a persona from a template",
+                              [](Context& context, CommandLine& line) -> Task<Result<int>> {
+                                line.fresh.format = line.format();
+                                co_return done(co_await new_persona(context, line.fresh));
+                              });
+  fresh.add_option("--template", line.fresh.template_id, "The template; --list shows them");
+  fresh.add_option("--name", line.fresh.name, "Another name than the template's");
+  fresh.add_flag_callback(
+      "--list", [&line] { line.fresh.show = NewOptions::Show::kTemplates; }, "List the templates");
+}
+
 }  // namespace
 
 Commands::Commands() : line_(std::make_unique<CommandLine>()) {}
@@ -179,6 +193,7 @@ void Commands::add_to(CLI::App& app, const std::function<void(CLI::App&)>& add_c
   add_watching(registrar, *line_);
   add_changing(registrar, *line_);
   add_care(registrar, *line_);
+  add_making(registrar, *line_);
 }
 
 bool Commands::chosen() const {

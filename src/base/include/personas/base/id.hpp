@@ -55,6 +55,7 @@ class Id {
 
 PERSONAS_ID(TenantId, "ten");
 PERSONAS_ID(PersonaId, "per");
+PERSONAS_ID(GroupId, "grp");
 PERSONAS_ID(ToolId, "tool");
 PERSONAS_ID(CredentialId, "cred");
 PERSONAS_ID(ExecutionId, "exe");

@@ -1,10 +1,10 @@
-#include "yaml_json.hpp"
+#include "personas/codec/yaml.hpp"
 
 #include <gtest/gtest.h>
 
 #include "personas/codec/json.hpp"
 
-namespace personas::cli {
+namespace personas::codec {
 namespace {
 
 std::string json_of(std::string_view yaml) {
@@ -58,5 +58,29 @@ TEST(Yaml, NestedAliasesDoNotExplode) {
   EXPECT_NE(json_of(bomb).find("more than 100000 values"), std::string::npos);
 }
 
+TEST(Yaml, WhatIsWrittenIsReadBackAsTheSame) {
+  const std::string json =
+      R"({"name":"Code Reviewer","empty":"","yes":"true","no":"null","n":"12","x":-3,"d":1.5,)"
+      R"("whole":2.0,"nothing":null,"b":true,"colon":"a: b","hash":"a #b","dash":"- a",)"
+      R"("text":"one\n  two\n\nthree\n","no_end":"one\ntwo","ends":"a\n\n\n","tab":"\ta\nb",)"
+      R"("lead":" a\nb","blank":"\n\n","cr":"a\r\nb","control":"a\u0001","quote":"\"a\" 'b'",)"
+      R"("umlaut":"grün","back":"a\\b","trail":"a ","docs":"---\n...\n# no\n","list":[],"map":{},)"
+      R"("nest":[1,"two",[3,[]],{"a":[{"b":"c"}],"e":"f\ng"}],"a/b~c":1,"odd: key":"x","1":"y"})";
+  const auto value = parse_json(json);
+  ASSERT_TRUE(value) << value.error().describe();
+  const auto yaml = write_yaml(*value);
+  EXPECT_EQ(json_of(yaml), codec::serialize(*value)) << yaml;
+}
+
+TEST(Yaml, IsWrittenAsAPersonWould) {
+  const auto value =
+      parse_json(R"({"kind":"Tool","guide":"Use curl.\nNever print it.\n","tags":["a","b c"],)"
+                 R"("limits":{"max":3},)"
+                 R"("steps":[{"op":"get","path":"/x"}]})");
+  EXPECT_EQ(write_yaml(*value),
+            "kind: Tool\nguide: |\n  Use curl.\n  Never print it.\ntags:\n  - a\n  - b c\nlimits:\n"
+            "  max: 3\nsteps:\n  - op: get\n    path: /x\n");
+}
+
 }  // namespace
-}  // namespace personas::cli
+}  // namespace personas::codec

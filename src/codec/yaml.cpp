@@ -1,4 +1,4 @@
-#include "yaml_json.hpp"
+#include "personas/codec/yaml.hpp"
 
 #include <charconv>
 #include <cmath>
@@ -8,7 +8,7 @@
 
 #include "personas/base/bytes.hpp"
 
-namespace personas::cli {
+namespace personas::codec {
 namespace {
 
 // JSON pointer: "~" and "/" in names are escaped.
@@ -163,4 +163,4 @@ Result<std::vector<YamlDocument>> parse_yaml(std::string_view text, const std::s
   return documents;
 }
 
-}  // namespace personas::cli
+}  // namespace personas::codec

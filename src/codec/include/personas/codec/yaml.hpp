@@ -1,4 +1,4 @@
-// YAML documents as JSON values that remember their lines.
+// YAML documents as JSON values that remember their lines, and JSON values as YAML for people.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 
 #include "personas/base/error.hpp"
 
-namespace personas::cli {
+namespace personas::codec {
 
 inline constexpr std::size_t kMaxYamlBytes = 4 * 1024 * 1024;
 inline constexpr int kMaxYamlDepth = 64;
@@ -31,4 +31,8 @@ struct YamlDocument {
 // out.
 Result<std::vector<YamlDocument>> parse_yaml(std::string_view text, const std::string& name);
 
-}  // namespace personas::cli
+// One document in block style, members in their order: what parse_yaml() reads back as the same
+// value. Equal values give equal bytes.
+std::string write_yaml(const boost::json::value& value);
+
+}  // namespace personas::codec

@@ -112,8 +112,10 @@ Result<std::optional<ClaimedRun>> claim(Transaction& tx, const ClaimRequest& req
   static const Sql kClaim(
       "UPDATE executions SET status = 'running', attempt = ?, last_seq = 0, worker_id = ?, "
       "worker_instance = ?, node_id = ?, started_at = COALESCE(started_at, ?), attempt_started_at "
-      "= ?, parked = NULL, parked_until = NULL, parked_gate = NULL WHERE tenant_id = ? AND id = ? "
-      "AND status = 'queued' AND attempt = ? RETURNING " +
+      "= ?, parked = NULL, parked_until = NULL, parked_gate = NULL, persona_version = (SELECT "
+      "p.version FROM personas p WHERE p.tenant_id = executions.tenant_id AND p.id = "
+      "executions.persona_id) WHERE tenant_id = ? AND id = ? AND status = 'queued' AND attempt = ? "
+      "RETURNING " +
       row_columns());
   std::optional<ExecutionRow> row;
   TRY_VOID(tx.query(kClaim,

@@ -57,6 +57,7 @@ struct ExecutionRow {
   bool asked = false;                      // it has reviews
   std::optional<std::string> parked_gate;  // parked for quota: the account it waits for
   std::int64_t first_leg = 1;              // the attempt with which its conversation began
+  std::optional<std::int64_t> persona_version;  // of the present attempt
 };
 
 Execution to_execution(ExecutionRow row);
@@ -112,6 +113,7 @@ struct Described<execution::ExecutionRow> {
                                             field("sessionBackend", &R::session_backend),
                                             field("asked", &R::asked),
                                             field("parkedGate", &R::parked_gate),
-                                            field("firstLeg", &R::first_leg)};
+                                            field("firstLeg", &R::first_leg),
+                                            field("personaVersion", &R::persona_version)};
 };
 }  // namespace personas::codec

@@ -173,6 +173,7 @@ Execution to_execution(ExecutionRow row) {
   e.parked = row.parked;
   e.parked_until = row.parked_until;
   e.turns = row.turns;
+  e.persona_version = row.persona_version;
   return e;
 }
 

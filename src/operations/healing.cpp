@@ -47,7 +47,8 @@ Result<void> change_persona(Call& call, store::Transaction& tx, const Diagnosis&
   TRY(const auto json, codec::parse_json(patch->text));
   TRY_VOID(codec::read_into(json, persona,
                             {.completeness = codec::ReadOptions::Completeness::kPartial}));
-  TRY_VOID(save_persona(call, tx, std::move(persona)));
+  TRY_VOID(save_persona(call, tx, std::move(persona),
+                        "mended after " + diagnosis.execution_id.str()));
   return {};
 }
 

@@ -1,6 +1,9 @@
 // Personas, and what belongs to one.
+#include "personas/catalog/group_store.hpp"
+#include "personas/catalog/versions.hpp"
 #include "personas/model/journal_records.hpp"
 #include "personas/model/persona.hpp"
+#include "personas/operations/catalog_requests.hpp"
 #include "personas/operations/requests_described.hpp"
 #include "personas/store/repositories.hpp"
 
@@ -12,23 +15,13 @@ namespace {
 
 using identity::Scope;
 
-Result<void> record_persona(const Call& call, store::Transaction& tx, std::string_view type,
-                            const Persona& persona) {
-  return record_fact(call, tx, type, record::Named{persona.id.str(), persona.name},
-                     {.persona = persona.id.str()});
-}
-
-// Names are unique in a tenant. The index would refuse it too, but not say why.
-Result<void> require_free_name(const Call& call, store::Transaction& tx, const Persona& persona) {
-  TRY(const auto holder, store::find_persona_by_name(tx, call.tenant(), persona.name));
-  if (!holder || holder->id == persona.id) return {};
-  return fail(ErrorCode::kConflict,
-              "The name '" + persona.name + "' is that of persona " + holder->id.str(),
-              {{"/name", "is the name of another persona"}});
+std::string_view note_of(const Call& call) {
+  const auto& note = call.query<NoteQuery>().note;
+  return note ? std::string_view(*note) : std::string_view();
 }
 
 Result<Reply> save_over(Call& call, store::Transaction& tx, Persona persona) {
-  TRY(const auto saved, save_persona(call, tx, std::move(persona)));
+  TRY(const auto saved, save_persona(call, tx, std::move(persona), note_of(call)));
   return json_reply(200, saved);
 }
 
@@ -45,9 +38,11 @@ Result<Reply> replace_with(Call& call, store::Transaction& tx, const Persona& ex
 }
 
 Result<Reply> list_personas(Call& call, store::Transaction& tx) {
-  const auto& query = call.query<PageQuery>();
+  const auto& query = call.query<PersonasQuery>();
   TRY(const auto page, page_of(call, query.limit, query.cursor));
-  TRY(auto rows, store::list_personas(tx, call.tenant(), page));
+  TRY(auto rows, query.group_id ? catalog::personas_of_group(tx, call.tenant(), *query.group_id,
+                                                             page.after.value_or(""), page.limit)
+                                : store::list_personas(tx, call.tenant(), page));
   return page_reply(call, std::move(rows), query.limit);
 }
 
@@ -60,8 +55,10 @@ Result<Reply> create_persona(Call& call, store::Transaction& tx) {
     if (existing) return replace_with(call, tx, *existing);
   }
   TRY_VOID(require_free_name(call, tx, persona));
+  TRY_VOID(catalog::check_group(tx, call.tenant(), {}, persona.group_id));
   persona.created_at = persona.updated_at = call.now;
   TRY_VOID(store::insert_persona(tx, call.tenant(), persona));
+  TRY_VOID(catalog::note_creation(tx, call.tenant(), persona, note_of(call), call.now));
   TRY_VOID(record_persona(call, tx, record::kPersonaCreated, persona));
   return json_reply(201, persona);
 }
@@ -90,6 +87,7 @@ Result<Reply> patch_persona(Call& call, store::Transaction& tx) {
 Result<Reply> delete_persona(Call& call, store::Transaction& tx) {
   TRY(const auto persona, require_persona(call, tx, call.id<PersonaId>(0)));
   TRY_VOID(store::delete_persona(tx, call.tenant(), persona.id));
+  TRY_VOID(catalog::forget_versions(tx, call.tenant(), persona.id));
   TRY_VOID(record_persona(call, tx, record::kPersonaDeleted, persona));
   return empty_reply();
 }
@@ -102,22 +100,26 @@ Result<Reply> list_persona_tools(Call& call, store::Transaction& tx) {
 
 Result<Reply> link_tool(Call& call, store::Transaction& tx) {
   const auto& tool = call.body<LinkToolBody>().tool_id;
-  TRY(const auto persona, require_persona(call, tx, call.id<PersonaId>(0)));
+  TRY(auto persona, require_persona(call, tx, call.id<PersonaId>(0)));
   TRY(const auto found, store::find_tool(tx, call.tenant(), tool));
   if (!found) {
     return fail(ErrorCode::kNotFound, "There is no tool definition '" + tool.str() + "'",
                 {{"/toolId", "is not the id of a tool definition"}});
   }
+  TRY(const auto before, catalog::state_of(tx, call.tenant(), persona));
   TRY_VOID(store::link_tool(tx, call.tenant(), persona.id, tool, call.now));
+  TRY_VOID(catalog::note_change(tx, call.tenant(), before, persona, {}, call.now));
   TRY_VOID(record_persona(call, tx, record::kPersonaUpdated, persona));
   return json_reply(201, ToolLink{persona.id, tool});
 }
 
 Result<Reply> unlink_tool(Call& call, store::Transaction& tx) {
   const auto tool = call.id<ToolId>(1);
-  TRY(const auto persona, require_persona(call, tx, call.id<PersonaId>(0)));
+  TRY(auto persona, require_persona(call, tx, call.id<PersonaId>(0)));
+  TRY(const auto before, catalog::state_of(tx, call.tenant(), persona));
   TRY(const bool unlinked, store::unlink_tool(tx, call.tenant(), persona.id, tool));
   if (!unlinked) return not_found("linked tool", tool.str());
+  TRY_VOID(catalog::note_change(tx, call.tenant(), before, persona, {}, call.now));
   TRY_VOID(record_persona(call, tx, record::kPersonaUpdated, persona));
   return empty_reply();
 }
@@ -189,7 +191,7 @@ void add_personas(Table& table) {
                    .path = "/api/personas",
                    .summary = "List personas",
                    .tag = "Personas",
-                   .query = input<PageQuery>(),
+                   .query = input<PersonasQuery>(),
                    .output = page<Persona>(),
                    .handler = &list_personas});
   table.push_back({.id = "createPersona",
@@ -198,6 +200,7 @@ void add_personas(Table& table) {
                    .summary = "Create a persona, or replace the one with the given id",
                    .tag = "Personas",
                    .scope = Scope::kWrite,
+                   .query = input<NoteQuery>(),
                    .body = input<Persona>(),
                    .output = one<Persona>(),
                    .status = 201,
@@ -218,6 +221,7 @@ void add_personas(Table& table) {
                    .summary = "Replace a persona; what is absent takes its default",
                    .tag = "Personas",
                    .scope = Scope::kWrite,
+                   .query = input<NoteQuery>(),
                    .body = input<Persona>(),
                    .output = one<Persona>(),
                    .errors = {ErrorCode::kNotFound, ErrorCode::kConflict},
@@ -228,6 +232,7 @@ void add_personas(Table& table) {
                    .summary = "Change some fields of a persona; what is absent stays",
                    .tag = "Personas",
                    .scope = Scope::kWrite,
+                   .query = input<NoteQuery>(),
                    .body = input<Persona>(InputType::Form::kPartial),
                    .output = one<Persona>(),
                    .errors = {ErrorCode::kNotFound, ErrorCode::kConflict},

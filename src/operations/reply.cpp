@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "personas/catalog/group_store.hpp"
+#include "personas/catalog/versions.hpp"
+#include "personas/model/journal_records.hpp"
+
 namespace personas::operations {
 
 Result<store::Page> page_of(const Call& call, std::int64_t limit,
@@ -30,6 +34,43 @@ std::unexpected<Error> not_found(std::string_view what, std::string_view id) {
 
 Result<Persona> require_persona(const Call& call, store::Transaction& tx, const PersonaId& id) {
   return require(store::find_persona(tx, call.tenant(), id), "persona", id.str());
+}
+
+Result<void> record_persona(const Call& call, store::Transaction& tx, std::string_view type,
+                            const Persona& persona) {
+  return record_fact(call, tx, type, record::Named{persona.id.str(), persona.name},
+                     {.persona = persona.id.str()});
+}
+
+Result<void> require_free_name(const Call& call, store::Transaction& tx, const Persona& persona) {
+  TRY(const auto holder, store::find_persona_by_name(tx, call.tenant(), persona.name));
+  if (!holder || holder->id == persona.id) return {};
+  return fail(ErrorCode::kConflict,
+              "The name '" + persona.name + "' is that of persona " + holder->id.str(),
+              {{"/name", "is the name of another persona"}});
+}
+
+Result<Persona> save_persona(Call& call, store::Transaction& tx, Persona persona,
+                             std::string_view note) {
+  TRY(const auto existing, require_persona(call, tx, persona.id));
+  TRY(const auto before, catalog::state_of(tx, call.tenant(), existing));
+  TRY_VOID(store_changed(call, tx, existing, persona));
+  TRY_VOID(catalog::note_change(tx, call.tenant(), before, persona, note, call.now));
+  return persona;
+}
+
+Result<void> store_changed(Call& call, store::Transaction& tx, const Persona& existing,
+                           Persona& persona) {
+  TRY_VOID(require_free_name(call, tx, persona));
+  TRY_VOID(catalog::check_group(tx, call.tenant(), existing.group_id, persona.group_id));
+  persona.version = existing.version;
+  persona.updated_at = call.now;
+  TRY_VOID(store::update_persona(tx, call.tenant(), persona));
+  TRY_VOID(record_persona(call, tx, record::kPersonaUpdated, persona));
+  call.after_commit.push_back(
+      [&services = call.services, tenant = call.tenant(), id = persona.id,
+       limit = persona.max_concurrent] { services.executions.persona_changed(tenant, id, limit); });
+  return {};
 }
 
 }  // namespace personas::operations

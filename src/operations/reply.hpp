@@ -78,9 +78,18 @@ Result<T> require(Result<std::optional<T>> found, std::string_view what, std::st
 
 Result<Persona> require_persona(const Call& call, store::Transaction& tx, const PersonaId& id);
 
-// A changed persona in place of the one with its id: name checked, recorded, told to the
-// dispatcher. Returns it as it is now.
-Result<Persona> save_persona(Call& call, store::Transaction& tx, Persona persona);
+// What every change of a persona shares. The journal's record of it:
+Result<void> record_persona(const Call& call, store::Transaction& tx, std::string_view type,
+                            const Persona& persona);
+// Names are unique in a tenant. The index would refuse it too, but not say why.
+Result<void> require_free_name(const Call& call, store::Transaction& tx, const Persona& persona);
+// A changed persona in place of the one with its id: checked, recorded, kept as a version with its
+// note, told to the dispatcher. Returns it as it is now.
+Result<Persona> save_persona(Call& call, store::Transaction& tx, Persona persona,
+                             std::string_view note = {});
+// The same without the version, for who changes its tools too and notes the change afterwards.
+Result<void> store_changed(Call& call, store::Transaction& tx, const Persona& existing,
+                           Persona& persona);
 
 // Reads Call::json over `target`, of which what is not mentioned stays.
 template <class T>

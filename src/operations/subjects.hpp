@@ -11,6 +11,8 @@ using Table = std::vector<Operation>;
 
 void add_system(Table& table);
 void add_personas(Table& table);
+void add_groups(Table& table);
+void add_versions(Table& table);
 void add_tools(Table& table);
 void add_execute(Table& table);
 void add_executions(Table& table);

@@ -9,6 +9,8 @@ std::span<const Operation> all_operations() {
     Table all;
     add_system(all);
     add_personas(all);
+    add_versions(all);
+    add_groups(all);
     add_tools(all);
     add_execute(all);
     add_executions(all);

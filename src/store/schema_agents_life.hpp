@@ -107,6 +107,40 @@ UPDATE reviews SET expires_at = created_at + 259200000000 WHERE status = 'pendin
 DROP INDEX executions_running;
 CREATE INDEX executions_running ON executions (tenant_id, id)
   WHERE status = 'running' AND parked IS NULL;
+-- Personas as a craft.
+ALTER TABLE executions ADD COLUMN persona_version int64;
+CREATE INDEX personas_group ON personas (tenant_id, group_id, id) WHERE group_id IS NOT NULL;
+CREATE TABLE persona_groups (
+  tenant_id text NOT NULL,
+  id text NOT NULL,
+  name text NOT NULL,
+  description text NOT NULL,
+  color text,
+  sort_order int64 NOT NULL,
+  created_at int64 NOT NULL,
+  updated_at int64 NOT NULL,
+  PRIMARY KEY (tenant_id, id)
+);
+CREATE UNIQUE INDEX persona_groups_name ON persona_groups (tenant_id, name);
+CREATE TABLE persona_versions (
+  tenant_id text NOT NULL,
+  persona_id text NOT NULL,
+  version int64 NOT NULL,
+  at int64 NOT NULL,
+  note text NOT NULL,
+  changed text NOT NULL,
+  snapshot text,
+  PRIMARY KEY (tenant_id, persona_id, version)
+);
+CREATE TABLE tool_installs (
+  tenant_id text NOT NULL,
+  tool_id text NOT NULL,
+  name text NOT NULL,
+  version int64 NOT NULL,
+  digest text NOT NULL,
+  installed_at int64 NOT NULL,
+  PRIMARY KEY (tenant_id, name)
+);
 )sql";
 
 }  // namespace personas::store

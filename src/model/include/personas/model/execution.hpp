@@ -95,6 +95,7 @@ struct ExecutionConfig {
 struct Execution {
   ExecutionId id;
   std::optional<PersonaId> persona_id;
+  std::optional<std::int64_t> persona_version;  // that it ran last
   ExecutionStatus status = ExecutionStatus::kQueued;
   std::string prompt;
   std::string source = "api";  // api, event, trigger, agent, test, design

@@ -99,6 +99,8 @@ struct Described<Execution> {
   static constexpr auto fields = std::tuple{
       field("id", &Execution::id),
       field("personaId", &Execution::persona_id),
+      field("personaVersion", &Execution::persona_version)
+          .doc("Version of the persona that its last attempt ran; null before the first"),
       field("status", &Execution::status),
       field("prompt", &Execution::prompt),
       field("source", &Execution::source).doc("api, event, trigger, agent, test or design"),

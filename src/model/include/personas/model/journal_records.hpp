@@ -17,7 +17,7 @@
 
 namespace personas::record {
 
-// personas and tools: created, updated, deleted
+// personas, groups and tools: created, updated, deleted
 struct Named {
   std::string id;
   std::string name;
@@ -114,6 +114,9 @@ inline constexpr std::string_view kPersonaDeleted = "persona.deleted";
 inline constexpr std::string_view kToolCreated = "tool.created";
 inline constexpr std::string_view kToolUpdated = "tool.updated";
 inline constexpr std::string_view kToolDeleted = "tool.deleted";
+inline constexpr std::string_view kGroupCreated = "group.created";
+inline constexpr std::string_view kGroupUpdated = "group.updated";
+inline constexpr std::string_view kGroupDeleted = "group.deleted";
 inline constexpr std::string_view kExecutionQueued = "execution.queued";
 inline constexpr std::string_view kExecutionStatus = "execution.status";
 inline constexpr std::string_view kExecutionOutput = "execution.output";
@@ -137,6 +140,9 @@ inline constexpr std::array kRecordTypes{
     RecordType{kToolCreated, &codec::type_info<Named>},
     RecordType{kToolUpdated, &codec::type_info<Named>},
     RecordType{kToolDeleted, &codec::type_info<Named>},
+    RecordType{kGroupCreated, &codec::type_info<Named>},
+    RecordType{kGroupUpdated, &codec::type_info<Named>},
+    RecordType{kGroupDeleted, &codec::type_info<Named>},
     RecordType{kExecutionQueued, &codec::type_info<ExecutionQueued>},
     RecordType{kExecutionStatus, &codec::type_info<ExecutionStatusChanged>},
     RecordType{kExecutionOutput, &codec::type_info<ExecutionOutput>},

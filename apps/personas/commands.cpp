@@ -52,6 +52,7 @@ int run_client(World& world, settings::Settings settings, cli::Commands* command
                        .key = key,
                        .key_hint = "TEAM_API_KEY or " + settings.data_dir + "/team.key",
                        .read_file = read_user_file,
+                       .write_file = os::write_private_file,
                        .pause = pause};
   int exit_code = info(ErrorCode::kInternal).exit_code;
   boost::asio::co_spawn(

@@ -116,7 +116,8 @@ Fields flat(const bj::object& object) {
   Fields fields;
   for (const auto& member : object) {
     const std::string name(member.key());
-    const bool holds_json = name == "structuredPrompt" || name == "designContext";
+    const bool holds_json =
+        name == "structuredPrompt" || name == "designContext" || name == "inputSchema";
     if (holds_json && member.value().is_string()) {
       const auto& text = member.value().get_string();
       if (auto json = codec::parse_json(std::string_view(text.data(), text.size()))) {

@@ -103,7 +103,7 @@ bj::object snapshot_of(const Persona& persona, const std::vector<ToolDefinition>
   bj::object snapshot;
   auto all = codec::parse_json(codec::to_json(persona));
   if (all && all->is_object()) snapshot = std::move(all->get_object());
-  for (const auto name : kNotTheAgent) snapshot.erase(name);
+  for (const auto name : kNotTheAgent) snapshot.stable_erase(name);
   std::vector<std::string> names;
   for (const auto& tool : tools) names.push_back(tool.name);
   std::ranges::sort(names);
@@ -191,7 +191,7 @@ Result<void> restore_version(Transaction& tx, const TenantId& tenant, Persona& p
   TRY(const auto wanted, require_version(tx, tenant, persona, version));
   TRY(auto snapshot, snapshot_in(wanted));
   TRY(const auto tools, tools_in(tx, tenant, snapshot));
-  snapshot.erase(kTools);
+  snapshot.stable_erase(kTools);
   // What was accepted then is taken as it is: a rule of today must not bar the way back.
   TRY_VOID(codec::read_into(snapshot, persona,
                             {.unknown = codec::UnknownFields::kIgnore,

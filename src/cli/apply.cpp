@@ -1,98 +1,38 @@
 #include "apply.hpp"
 
 #include <algorithm>
-#include <optional>
 
 #include <fmt/format.h>
 
 #include "personas/agents/untrusted.hpp"
-#include "personas/base/suggest.hpp"
+#include "personas/catalog/documents.hpp"
 #include "personas/codec/yaml.hpp"
 #include "personas/model/persona.hpp"
 
+#include "changes.hpp"
 #include "format.hpp"
+#include "lists.hpp"
 
 namespace personas::cli {
 namespace {
 
-enum class Kind : std::uint8_t { kPersona, kTool };
+constexpr std::size_t kMaxShownName = 200;
 
-constexpr std::array<std::string_view, 2> kKindNames{"Persona", "Tool"};
-constexpr std::array<std::string_view, 2> kPaths{"/api/personas", "/api/tool-definitions"};
-
-std::string_view name_of(Kind kind) {
-  return kKindNames[static_cast<std::size_t>(kind)];
-}
-std::string path_of(Kind kind) {
-  return std::string(kPaths[static_cast<std::size_t>(kind)]);
-}
-
-struct Wanted {
-  Kind kind = Kind::kPersona;
-  std::string id;  // empty: found by name
-  std::string name;
-  boost::json::object fields;
-};
-
-std::optional<Kind> read_kind(const std::string& file, const codec::YamlDocument& document,
-                              boost::json::object& fields, std::vector<FieldError>& errors) {
-  const auto it = fields.find("kind");
-  if (it == fields.end()) return Kind::kPersona;
-  const auto place = fmt::format("{}:{}", file, document.line_of("/kind"));
-  std::string text;
-  if (it->value().is_string()) text = std::string(it->value().get_string());
-  fields.erase(it);
-  for (std::size_t i = 0; i < kKindNames.size(); ++i) {
-    if (text == kKindNames[i]) return static_cast<Kind>(i);
-  }
-  const auto near = closest(text, kKindNames);
-  errors.push_back({place, near.empty() ? "kind: expected Persona or Tool"
-                                        : fmt::format("kind: did you mean \"{}\"?", near)});
-  return std::nullopt;
-}
-
-template <class T>
-void check(const std::string& file, const codec::YamlDocument& document,
-           const boost::json::object& fields, Wanted& wanted, std::vector<FieldError>& errors) {
-  const auto value = codec::from_json<T>(fields);
-  if (value) {
-    wanted.id = value->id.str();
-    wanted.name = value->name;
-    return;
-  }
-  for (const auto& field : value.error().fields) {
+void check_document(const std::string& file, const codec::YamlDocument& document,
+                    std::vector<FieldError>& errors) {
+  const auto read = catalog::read_document(document.json);
+  if (read) return;
+  for (const auto& field : read.error().fields) {
     std::string path = field.path.starts_with('/') ? field.path.substr(1) : field.path;
     std::ranges::replace(path, '/', '.');
     errors.push_back({fmt::format("{}:{}", file, document.line_of(field.path)),
                       path.empty() ? field.message : fmt::format("{}: {}", path, field.message)});
   }
-  if (value.error().fields.empty()) {
-    errors.push_back({fmt::format("{}:{}", file, document.line_of("")), value.error().message});
-  }
 }
 
-void read_document(const std::string& file, codec::YamlDocument& document,
-                   std::vector<Wanted>& wanted, std::vector<FieldError>& errors) {
-  if (!document.json.is_object()) {
-    errors.push_back({fmt::format("{}:{}", file, document.line_of("")),
-                      "expected the fields of a persona, such as \"name: Reviewer\""});
-    return;
-  }
-  Wanted one;
-  one.fields = std::move(document.json.get_object());
-  const auto kind = read_kind(file, document, one.fields, errors);
-  if (!kind) return;
-  one.kind = *kind;
-  if (one.kind == Kind::kPersona) {
-    check<Persona>(file, document, one.fields, one, errors);
-  } else {
-    check<ToolDefinition>(file, document, one.fields, one, errors);
-  }
-  wanted.push_back(std::move(one));
-}
-
-Result<std::vector<Wanted>> read_files(Context& context, const std::vector<std::string>& files) {
-  std::vector<Wanted> wanted;
+// The documents of the files as the JSON list that the server takes.
+Result<boost::json::array> read_files(Context& context, const std::vector<std::string>& files) {
+  boost::json::array wanted;
   std::vector<FieldError> errors;
   for (const auto& file : files) {
     TRY(const auto text, context.read_file(file));
@@ -102,7 +42,10 @@ Result<std::vector<Wanted>> read_files(Context& context, const std::vector<std::
       std::ranges::move(documents.error().fields, std::back_inserter(errors));
       continue;
     }
-    for (auto& document : *documents) read_document(file, document, wanted, errors);
+    for (auto& document : *documents) {
+      check_document(file, document, errors);
+      wanted.push_back(std::move(document.json));
+    }
   }
   if (!errors.empty()) {
     return fail(ErrorCode::kInvalidRequest, "Nothing was changed, because of", std::move(errors));
@@ -113,105 +56,110 @@ Result<std::vector<Wanted>> read_files(Context& context, const std::vector<std::
   return wanted;
 }
 
-template <class T>
-const T* find_existing(const std::vector<T>& existing, const Wanted& wanted) {
-  const auto it = std::ranges::find_if(existing, [&wanted](const T& entry) {
-    return wanted.id.empty() ? entry.name == wanted.name : entry.id.str() == wanted.id;
-  });
-  return it == existing.end() ? nullptr : &*it;
+std::string member(const boost::json::value& thing, std::string_view name) {
+  const auto* object = thing.if_object();
+  const auto* value = object == nullptr ? nullptr : object->if_contains(name);
+  return value != nullptr && value->is_string() ? std::string(value->get_string()) : "";
 }
 
-// Whether the fields are what the server has already. A secret never comes back, so it cannot be
-// compared and counts as different.
-template <class T>
-bool is_same(const T& existing, const boost::json::object& fields) {
-  if (fields.contains("webhookSecret")) return false;
-  T merged = existing;
-  const codec::ReadOptions options{.completeness = codec::ReadOptions::Completeness::kPartial};
-  if (!codec::read_into(fields, merged, options)) return false;
-  return codec::to_json(merged) == codec::to_json(existing);
-}
-
-class Applier {
- public:
-  Applier(Context& context, Format format) : context_(context), api_(context), format_(format) {}
-
-  Task<Result<void>> run(std::vector<Wanted> all) {
-    const auto any = [&all](Kind kind) {
-      return std::ranges::any_of(all, [kind](const Wanted& w) { return w.kind == kind; });
-    };
-    if (any(Kind::kPersona)) {
-      CO_TRY(personas_, co_await api_.all<Persona>(path_of(Kind::kPersona)));
-    }
-    if (any(Kind::kTool)) {
-      CO_TRY(tools_, co_await api_.all<ToolDefinition>(path_of(Kind::kTool)));
-    }
-    for (auto& wanted : all) CO_TRY_VOID(co_await make(std::move(wanted)));
-    co_return Result<void>();
-  }
-
- private:
-  Task<Result<void>> make(Wanted wanted) {
-    if (wanted.kind == Kind::kPersona) co_return co_await make_so(personas_, std::move(wanted));
-    co_return co_await make_so(tools_, std::move(wanted));
-  }
-
-  template <class T>
-  Task<Result<void>> make_so(std::vector<T>& existing, Wanted wanted) {
-    const T* found = find_existing(existing, wanted);
-    if (found != nullptr && is_same(*found, wanted.fields)) {
-      say(wanted, found->id.str(), "unchanged");
-      co_return Result<void>();
-    }
-    const std::string verb = found == nullptr ? "created" : "updated";
-    const std::string path =
-        found == nullptr ? path_of(wanted.kind) : path_of(wanted.kind) + "/" + found->id.str();
-    const std::string method = found == nullptr                ? "POST"
-                               : wanted.kind == Kind::kPersona ? "PATCH"
-                                                               : "PUT";
-    auto response = co_await api_.call(method, path, codec::serialize(wanted.fields));
-    if (!response) {
-      auto error = response.error();
-      error.message = fmt::format("{} {}: {}", name_of(wanted.kind), wanted.name, error.message);
-      co_return fail(std::move(error));
-    }
-    auto answer = codec::parse<T>(response->body, kFromServer, kAnswerLimits);
-    say(wanted, answer ? answer->id.str() : wanted.id, verb);
-    // A later document of the same name meets what this one made.
-    if (answer && found == nullptr) existing.push_back(std::move(*answer));
-    if (answer && found != nullptr)
-      existing[static_cast<std::size_t>(found - existing.data())] = std::move(*answer);
-    co_return Result<void>();
-  }
-
-  void say(const Wanted& wanted, const std::string& id, std::string_view what) {
-    if (format_ == Format::kJson) {
-      const boost::json::object line{{"kind", std::string(name_of(wanted.kind))},
-                                     {"name", wanted.name},
-                                     {"id", id},
-                                     {"result", std::string(what)}};
-      context_.terminal.out(codec::serialize(line) + "\n");
-      return;
-    }
-    const Paint colour = what == "unchanged" ? Paint::kDim : Paint::kGreen;
-    context_.terminal.out(fmt::format("{} {} {} ({})\n", paint(context_.terminal, colour, what),
-                                      wanted.kind == Kind::kPersona ? "persona" : "tool",
-                                      agents::clean_line(wanted.name, 200), id));
-  }
-
-  Context& context_;
-  Api api_;
-  Format format_;
-  std::vector<Persona> personas_;
-  std::vector<ToolDefinition> tools_;
+struct Shown {
+  enum class Changes : std::uint8_t { kNo, kYes } changes = Changes::kNo;
+  Format format = Format::kText;
 };
+
+Result<void> show_thing(Context& context, const boost::json::value& thing, const Shown& shown) {
+  const std::string kind = member(thing, "kind");
+  const std::string result = member(thing, "result");
+  if (shown.format == Format::kJson) {
+    boost::json::object line{{"kind", kind},
+                             {"name", member(thing, "name")},
+                             {"id", member(thing, "id")},
+                             {"result", result}};
+    if (shown.changes == Shown::Changes::kYes) line["changes"] = thing.as_object().at("changes");
+    context.terminal.out(codec::serialize(line) + "\n");
+    return {};
+  }
+  const std::string noun = kind == "Persona" ? "persona" : kind == "Tool" ? "tool" : "group";
+  const std::string id = member(thing, "id");
+  const Paint colour = result == "unchanged" ? Paint::kDim : Paint::kGreen;
+  context.terminal.out(fmt::format("{} {} {}{}\n", paint(context.terminal, colour, result), noun,
+                                   agents::clean_line(member(thing, "name"), kMaxShownName),
+                                   id.empty() ? "" : fmt::format(" ({})", id)));
+  const auto* changes = thing.if_object() ? thing.get_object().if_contains("changes") : nullptr;
+  if (shown.changes == Shown::Changes::kNo || changes == nullptr || result != "updated") return {};
+  TRY(const auto list, codec::from_json<std::vector<catalog::FieldChange>>(*changes));
+  context.terminal.out(show_changes(context.terminal, list));
+  return {};
+}
+
+// The server's answer, after it has been shown.
+Task<Result<boost::json::value>> send(Context& context, const boost::json::object& body,
+                                      Shown shown) {
+  Api api(context);
+  CO_TRY(const auto response, co_await api.call("POST", "/api/import", codec::serialize(body)));
+  CO_TRY(auto answer, codec::parse_json(response.body, kAnswerLimits));
+  const auto* things = answer.if_object() ? answer.get_object().if_contains("things") : nullptr;
+  if (things == nullptr || !things->is_array()) {
+    co_return fail(ErrorCode::kInternal, "The server's answer is not understood");
+  }
+  for (const auto& thing : things->get_array()) CO_TRY_VOID(show_thing(context, thing, shown));
+  co_return std::move(answer);
+}
+
+bool changes_something(const boost::json::value& answer) {
+  return std::ranges::any_of(answer.as_object().at("things").as_array(), [](const auto& thing) {
+    return member(thing, "result") != "unchanged";
+  });
+}
 
 }  // namespace
 
 Task<Result<void>> apply(Context& context, std::vector<std::string> files, Format format) {
-  CO_TRY(auto wanted, read_files(context, files));
-  Applier applier(context, format);
-  co_return co_await applier.run(std::move(wanted));
+  CO_TRY(auto documents, read_files(context, files));
+  const boost::json::object body{{"documents", std::move(documents)}};
+  const Shown shown{.changes = Shown::Changes::kNo, .format = format};
+  CO_TRY_VOID(co_await send(context, body, shown));
+  co_return Result<void>();
+}
+
+Task<Result<void>> import_file(Context& context, std::string file, Consent consent, Format format) {
+  const std::vector<std::string> files{file};
+  CO_TRY(auto documents, read_files(context, files));
+  boost::json::object body{{"documents", std::move(documents)}, {"mode", "replace"}};
+  Shown shown{.changes = Shown::Changes::kYes, .format = format};
+  if (consent == Consent::kAsk) {
+    body["dryRun"] = true;
+    CO_TRY(const auto answer, co_await send(context, body, shown));
+    context.terminal.err(changes_something(answer)
+                             ? "nothing was changed yet; to make it so, add: --yes\n"
+                             : "there is nothing to change\n");
+    co_return Result<void>();
+  }
+  body["note"] = "imported from " + agents::clean_line(file, kMaxShownName);
+  CO_TRY(const auto answer, co_await send(context, body, shown));
+  const auto* types = answer.as_object().if_contains("connectors");
+  if (format == Format::kJson || types == nullptr || !types->is_array()) co_return Result<void>();
+  for (const auto& type : types->get_array()) {
+    if (!type.is_string()) continue;
+    context.terminal.err(
+        fmt::format("it needs a {0} credential; what that is: personas connector show {0}\n",
+                    agents::clean_line(std::string(type.get_string()), kMaxShownName)));
+  }
+  co_return Result<void>();
+}
+
+Task<Result<void>> export_persona(Context& context, std::string persona, std::string file) {
+  Api api(context);
+  CO_TRY(const auto found, co_await find_persona(api, std::move(persona)));
+  CO_TRY(const auto response,
+         co_await api.call("GET", fmt::format("/api/personas/{}/export", found.id.str())));
+  if (file == "-") {
+    context.terminal.out(response.body);
+    co_return Result<void>();
+  }
+  CO_TRY_VOID(context.write_file(file, response.body));
+  context.terminal.err(fmt::format("wrote {}\n", file));
+  co_return Result<void>();
 }
 
 }  // namespace personas::cli

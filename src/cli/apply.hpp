@@ -1,10 +1,12 @@
-// `personas apply -f file.yaml`: personas and tools as files, made so on the server.
+// `personas apply -f file.yaml` and `personas import file.yaml`: personas, tools and groups as
+// files, made so on the server.
 //
-// Each YAML document is one of them: its `kind` (Persona, the default, or Tool) and the fields of
-// the API. Everything is checked before anything is sent; what exists already is found by id or by
-// name, and left alone when it is the same.
+// Each YAML document is one of them (catalog/documents.hpp). Everything is checked before anything
+// is sent, and the server takes all or nothing. `apply` leaves what a file does not mention;
+// `import` takes the file as the whole, and first shows what it would change.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -14,5 +16,11 @@
 namespace personas::cli {
 
 Task<Result<void>> apply(Context& context, std::vector<std::string> files, Format format);
+
+enum class Consent : std::uint8_t { kAsk, kGiven };
+Task<Result<void>> import_file(Context& context, std::string file, Consent consent, Format format);
+
+// A persona with all it needs, as YAML; "-" is standard output.
+Task<Result<void>> export_persona(Context& context, std::string persona, std::string file);
 
 }  // namespace personas::cli

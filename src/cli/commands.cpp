@@ -5,9 +5,9 @@
 #include <fmt/format.h>
 
 #include "apply.hpp"
+#include "craft_commands.hpp"
 #include "lists.hpp"
 #include "manage.hpp"
-#include "new.hpp"
 #include "run.hpp"
 #include "usage.hpp"
 
@@ -23,7 +23,7 @@ struct CommandLine {
   RunOptions run;
   LogsOptions logs;
   ListOptions list;
-  NewOptions fresh;
+  CraftLine craft;
   std::vector<std::string> files;
   std::string execution;
   std::string review;
@@ -103,6 +103,7 @@ void add_watching(Registrar& registrar, CommandLine& line) {
       ->check(CLI::IsMember(std::vector<std::string>(kListKinds.begin(), kListKinds.end())));
   ls.add_option("--status", line.list.status, "Only those in this state");
   ls.add_option("--persona", line.list.persona, "Only those of this persona (name or id)");
+  ls.add_option("--group", line.list.group, "Only personas of this group (name or id)");
   ls.add_option("--limit", line.list.limit, "At most so many")->check(CLI::Range(1, 500));
 
   registrar.add(line, "status", "Show workers, queue, and what waits for what",
@@ -121,7 +122,7 @@ void add_changing(Registrar& registrar, CommandLine& line) {
       ->required();
 
   auto& apply_command =
-      registrar.add(line, "apply", "Create or update personas and tools from YAML files",
+      registrar.add(line, "apply", "Create or update personas, tools and groups from YAML files",
                     [](Context& context, CommandLine& line) -> Task<Result<int>> {
                       co_return done(co_await apply(context, line.files, line.format()));
                     });
@@ -170,18 +171,6 @@ void add_care(Registrar& registrar, CommandLine& line) {
                         "Run again although the run used tools");
 }
 
-void add_making(Registrar& registrar, CommandLine& line) {
-  auto& fresh = registrar.add(line, "new", "Make a persona from a template",
-                              [](Context& context, CommandLine& line) -> Task<Result<int>> {
-                                line.fresh.format = line.format();
-                                co_return done(co_await new_persona(context, line.fresh));
-                              });
-  fresh.add_option("--template", line.fresh.template_id, "The template; --list shows them");
-  fresh.add_option("--name", line.fresh.name, "Another name than the template's");
-  fresh.add_flag_callback(
-      "--list", [&line] { line.fresh.show = NewOptions::Show::kTemplates; }, "List the templates");
-}
-
 }  // namespace
 
 Commands::Commands() : line_(std::make_unique<CommandLine>()) {}
@@ -193,14 +182,18 @@ void Commands::add_to(CLI::App& app, const std::function<void(CLI::App&)>& add_c
   add_watching(registrar, *line_);
   add_changing(registrar, *line_);
   add_care(registrar, *line_);
-  add_making(registrar, *line_);
+  add_craft(app, line_->craft, add_connection_flags);
 }
 
 bool Commands::chosen() const {
-  return line_->action != nullptr;
+  return line_->action != nullptr || line_->craft.chosen;
 }
 
 Task<int> Commands::run(Context& context) {
+  if (line_->craft.chosen) {
+    const auto outcome = co_await line_->craft.chosen(context);
+    co_return outcome ? kExitDone : report(context.terminal, outcome.error());
+  }
   auto code = co_await line_->action(context, *line_);
   if (code) co_return *code;
   co_return report(context.terminal, code.error());

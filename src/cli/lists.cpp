@@ -6,6 +6,7 @@
 
 #include "personas/agents/untrusted.hpp"
 #include "personas/base/suggest.hpp"
+#include "personas/catalog/types.hpp"
 #include "personas/model/signals.hpp"
 
 #include "format.hpp"
@@ -38,13 +39,15 @@ class Lister {
       persona_ = persona.id;
       names_[persona.id.str()] = persona.name;
     }
+    CO_TRY_VOID(co_await find_group());
     CO_TRY(const auto path, path_of_kind());
     CO_TRY(auto response, co_await api_.call("GET", path));
     if (options_.format == Format::kJson) {
       context_.terminal.out(response.body + "\n");
       co_return Result<void>();
     }
-    if (names_.empty() && options_.kind != "personas" && options_.kind != "tools") {
+    if (names_.empty() && options_.kind != "personas" && options_.kind != "groups" &&
+        options_.kind != "tools") {
       // Only to show names instead of ids; without them the list is still right.
       const auto personas = co_await api_.all<Persona>("/api/personas");
       if (personas) {
@@ -55,6 +58,19 @@ class Lister {
   }
 
  private:
+  // The id of the group that was named; a value that names none may be of the first generation.
+  Task<Result<void>> find_group() {
+    if (options_.group.empty()) co_return Result<void>();
+    if (options_.kind != "personas") {
+      co_return fail(ErrorCode::kInvalidRequest, "--group filters personas: personas ls personas");
+    }
+    CO_TRY(const auto groups, co_await api_.get<std::vector<catalog::Group>>("/api/groups"));
+    for (const auto& group : groups) {
+      if (group.name == options_.group) options_.group = group.id.str();
+    }
+    co_return Result<void>();
+  }
+
   Result<std::string> path_of_kind() const {
     const auto limit = fmt::format("?limit={}", options_.limit);
     const auto& kind = options_.kind;
@@ -68,7 +84,11 @@ class Lister {
       if (!options_.status.empty()) query += "&status=" + Api::escape(options_.status);
       return "/api/executions" + query;
     }
-    if (kind == "personas") return "/api/personas" + limit;
+    if (kind == "personas") {
+      return "/api/personas" + limit +
+             (options_.group.empty() ? "" : "&groupId=" + Api::escape(options_.group));
+    }
+    if (kind == "groups") return std::string("/api/groups");
     if (kind == "tools") return "/api/tool-definitions" + limit;
     if (kind == "events") return "/api/events" + limit;
     if (kind == "messages") return "/api/messages" + limit;
@@ -98,6 +118,7 @@ class Lister {
     const auto& kind = options_.kind;
     Result<Table> table = kind == "executions" ? executions(response)
                           : kind == "personas" ? personas(response)
+                          : kind == "groups"   ? groups(response)
                           : kind == "tools"    ? tools(response)
                           : kind == "events"   ? events(response)
                           : kind == "messages" ? messages(response)
@@ -147,6 +168,15 @@ class Lister {
                  {p.model.value_or("–")},
                  {p.id.str()},
                  {p.description}});
+    }
+    return table;
+  }
+
+  Result<Table> groups(const net::Response& response) {
+    TRY(const auto entries, read<catalog::Group>(response));
+    Table table({"NAME", "ID", "DESCRIPTION"});
+    for (const auto& g : entries) {
+      table.add({{g.name, Paint::kBold}, {g.id.str()}, {g.description}});
     }
     return table;
   }

@@ -13,13 +13,14 @@
 
 namespace personas::cli {
 
-inline constexpr std::array<std::string_view, 7> kListKinds{
-    "executions", "personas", "tools", "events", "messages", "reviews", "memories"};
+inline constexpr std::array<std::string_view, 8> kListKinds{
+    "executions", "personas", "groups", "tools", "events", "messages", "reviews", "memories"};
 
 struct ListOptions {
   std::string kind = "executions";
   std::string status;
   std::string persona;  // id or name
+  std::string group;    // id or name; of personas
   int limit = 50;
   Format format = Format::kText;
 };

@@ -129,6 +129,10 @@ struct World {
           if (it == files.end()) return fail(ErrorCode::kIo, "There is no file " + path);
           return it->second;
         },
+        .write_file = [this](const std::string& path, const std::string& text) -> Result<void> {
+          files[path] = text;
+          return {};
+        },
         .pause = [this](Duration time) { return pause(time); },
     };
   }

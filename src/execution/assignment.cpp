@@ -13,6 +13,22 @@ constexpr std::string_view kConnectorPrefix = "CONNECTOR_";
 
 }  // namespace
 
+agents::PromptInput prompt_input(ClaimedRun& run, const std::vector<std::string>& variables,
+                                 Timestamp now) {
+  agents::PromptInput input;
+  input.persona = std::move(run.persona);
+  input.tools = std::move(run.tools);
+  input.memories = std::move(run.memories);
+  // Not the provider's own token: it is the CLI's, not the agent's.
+  for (const auto& name : variables) {
+    if (name.starts_with(kConnectorPrefix)) input.credential_names.push_back(name);
+  }
+  if (run.input_data) input.input_data = run.input_data->text;
+  input.time = now;
+  input.prompt = std::move(run.prompt);
+  return input;
+}
+
 Result<wire::Assign> make_assign_frame(const effect::Claim& claim, ClaimedRun& run,
                                        const std::vector<NamedSecret>& secrets, Duration lease,
                                        Timestamp now, Random& random) {
@@ -45,17 +61,7 @@ Result<wire::Assign> make_assign_frame(const effect::Claim& claim, ClaimedRun& r
     frame.prompt = agents::continuation_prompt(*run.continuation, random);
     return frame;
   }
-  agents::PromptInput input;
-  input.persona = std::move(run.persona);
-  input.tools = std::move(run.tools);
-  input.memories = std::move(run.memories);
-  // Not the provider's own token: it is the CLI's, not the agent's.
-  for (const auto& name : *frame.secrets) {
-    if (name.starts_with(kConnectorPrefix)) input.credential_names.push_back(name);
-  }
-  if (run.input_data) input.input_data = run.input_data->text;
-  input.time = now;
-  input.prompt = std::move(run.prompt);
+  agents::PromptInput input = prompt_input(run, *frame.secrets, now);
   input.backend = *frame.config.backend;
   input.continuation = std::move(run.continuation);
   TRY(frame.prompt, agents::assemble_prompt(input, random));

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "personas/agents/prompt.hpp"
 #include "personas/base/clock.hpp"
 #include "personas/base/redactor.hpp"
 #include "personas/execution/claim.hpp"
@@ -10,6 +11,11 @@
 #include "personas/wire/frames.hpp"
 
 namespace personas::execution {
+
+// What the prompt of a run is made of, save what only its launch knows; takes it from `run`.
+// `variables` are the names of its secrets.
+agents::PromptInput prompt_input(ClaimedRun& run, const std::vector<std::string>& variables,
+                                 Timestamp now);
 
 // kPayloadTooLarge if the assembled prompt is over its limit.
 Result<wire::Assign> make_assign_frame(const effect::Claim& claim, ClaimedRun& run,

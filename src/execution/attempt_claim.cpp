@@ -108,6 +108,16 @@ void take_spent(const ExecutionRow& row, ClaimedRun& run) {
 
 }  // namespace
 
+Result<void> load_belongings(Transaction& tx, const TenantId& tenant, Timestamp now,
+                             ClaimedRun& run) {
+  if (!run.persona) return {};
+  TRY(run.tools, store::tools_of(tx, tenant, run.persona->id));
+  TRY(auto memories, store::memory_candidates(tx, tenant, run.persona->id));
+  const std::string task = run.prompt + " " + (run.input_data ? run.input_data->text : "");
+  run.memories = agents::relevant_memories(std::move(memories), task, {}, now);
+  return {};
+}
+
 Result<std::optional<ClaimedRun>> claim(Transaction& tx, const ClaimRequest& request) {
   static const Sql kClaim(
       "UPDATE executions SET status = 'running', attempt = ?, last_seq = 0, worker_id = ?, "
@@ -134,20 +144,15 @@ Result<std::optional<ClaimedRun>> claim(Transaction& tx, const ClaimRequest& req
                          request.now));
   ClaimedRun run;
   TRY(run.persona, persona_of(tx, *row));
-  if (run.persona) {
-    TRY(run.tools, store::tools_of(tx, request.tenant, run.persona->id));
-    TRY(auto memories, store::memory_candidates(tx, request.tenant, run.persona->id));
-    const std::string task = row->prompt + " " + (row->input_data ? row->input_data->text : "");
-    run.memories = agents::relevant_memories(std::move(memories), task, {}, request.now);
-  }
+  run.prompt = row->prompt;
+  run.input_data = row->input_data;
+  TRY_VOID(load_belongings(tx, request.tenant, request.now, run));
   Leg leg = leg_of(*row, address(run.persona));
   if (request.attempt > 1) {
     TRY_VOID(go_on(tx, *row, leg, run));
   }
   run.config = std::move(leg.config);
   take_spent(*row, run);
-  run.prompt = std::move(row->prompt);
-  run.input_data = std::move(row->input_data);
   run.credential_ids = std::move(row->credential_ids);
   run.cancel_requested = row->cancel_requested;
   return std::optional(std::move(run));

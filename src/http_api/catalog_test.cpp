@@ -153,5 +153,165 @@ TEST_F(CatalogApi, ADeletedPersonasIdMayBeUsedAgain) {
   EXPECT_EQ(history("mine"), "1 [] \n");
 }
 
+std::string things(const Answer& answer) {
+  std::string out;
+  if (!answer.json.is_object() || !answer.object().contains("things")) return answer.text;
+  for (const auto& entry : answer.object().at("things").as_array()) {
+    const auto& thing = entry.as_object();
+    out += std::string(thing.at("result").as_string()) + " " +
+           std::string(thing.at("kind").as_string()) + " " +
+           std::string(thing.at("name").as_string()) + "\n";
+  }
+  return out;
+}
+
+constexpr std::string_view kTeam = R"("documents":[
+  {"name":"Sorter","tools":["mail","http"],"group":"Ops","maxTurns":5,"webhookSecret":"hush"},
+  {"kind":"Tool","name":"mail","implementationGuide":"Read it.\nSort it.\n"},
+  {"kind":"Group","name":"Ops","color":"red"}])";
+
+TEST_F(CatalogApi, ImportMakesAllOfItWhateverTheOrder) {
+  const std::string body = "{" + std::string(kTeam) + "}";
+  const auto dry = post("/api/import", "{\"dryRun\":true," + std::string(kTeam) + "}");
+  EXPECT_EQ(things(dry), "created Persona Sorter\ncreated Tool mail\ncreated Group Ops\n");
+  EXPECT_EQ(get("/api/personas").text, "[]");
+  EXPECT_EQ(get("/api/tool-definitions").text, "[]");
+  const auto made = post("/api/import", body);
+  EXPECT_EQ(things(made), "created Persona Sorter\ncreated Tool mail\ncreated Group Ops\n");
+  EXPECT_EQ(made.at("connectors"), R"(["http"])");
+  EXPECT_THAT(made.text, testing::Not(HasSubstr("hush")));
+  const auto id =
+      std::string(made.object().at("things").as_array()[0].as_object().at("id").as_string());
+  EXPECT_EQ(get("/api/personas/" + id + "/tools").json.as_array().size(), 2U);
+  EXPECT_EQ(history(id), "1 [] imported\n");
+  EXPECT_EQ(things(post("/api/import", body)),
+            "unchanged Persona Sorter\nunchanged Tool mail\nunchanged Group Ops\n");
+  EXPECT_EQ(version(id), "1");
+}
+
+TEST_F(CatalogApi, ImportMergesOrReplaces) {
+  post("/api/import", "{" + std::string(kTeam) + "}");
+  const auto merged = post("/api/import", R"({"documents":[{"name":"Sorter","model":"m"}]})");
+  EXPECT_EQ(merged.object().at("things").as_array()[0].as_object().at("changes").as_array().size(),
+            1U);
+  const auto replaced =
+      post("/api/import", R"({"mode":"replace","documents":[{"name":"Sorter","model":"m"}]})");
+  EXPECT_THAT(replaced.text, HasSubstr(R"("field":"maxTurns","before":5,"after":null)"));
+  EXPECT_THAT(replaced.text, HasSubstr(R"("field":"group","before":"Ops","after":null)"));
+  EXPECT_THAT(replaced.text, HasSubstr(R"("field":"tools","before":["http","mail"],"after":[])"));
+}
+
+TEST_F(CatalogApi, AnImportWithAMistakeChangesNothingAndNamesAllOfThem) {
+  const auto wrong = post("/api/import", R"({"documents":[{"kind":"Tool","name":"mail"},
+      {"name":"a","maxTurn":1},{"kind":"Group"}]})");
+  EXPECT_EQ(wrong.status, 400);
+  EXPECT_THAT(wrong.at("fields"), HasSubstr("/documents/1/maxTurn"));
+  EXPECT_THAT(wrong.at("fields"), HasSubstr("/documents/2/name"));
+  const auto unknown = post("/api/import", R"({"documents":[{"kind":"Tool","name":"mail"},
+      {"name":"a","tools":["nothing"]}]})");
+  EXPECT_EQ(unknown.status, 400);
+  EXPECT_THAT(unknown.at("fields"), HasSubstr("/documents/1/tools"));
+  const auto no_group = post("/api/import", R"({"documents":[{"name":"a","group":"No"}]})");
+  EXPECT_THAT(no_group.at("fields"), HasSubstr("/documents/0/group"));
+  EXPECT_EQ(get("/api/tool-definitions").text, "[]");
+}
+
+TEST_F(CatalogApi, AnExportHasNoSecretAndNoId) {
+  const auto made = post("/api/import", "{" + std::string(kTeam) + "}");
+  const auto id =
+      std::string(made.object().at("things").as_array()[0].as_object().at("id").as_string());
+  const auto exported = get("/api/personas/" + id + "/export");
+  EXPECT_THAT(exported.headers.get("Content-Type"), testing::StartsWith("application/yaml"));
+  EXPECT_THAT(exported.text, testing::StartsWith("kind: Group\nname: Ops\ncolor: red\n---\n"));
+  EXPECT_THAT(exported.text, HasSubstr("implementationGuide: |\n  Read it.\n  Sort it.\n"));
+  EXPECT_THAT(exported.text, HasSubstr("kind: Persona\nname: Sorter\nmaxTurns: 5\ngroup: Ops\n"));
+  EXPECT_THAT(exported.text, testing::Not(HasSubstr("hush")));
+  EXPECT_THAT(exported.text, testing::Not(HasSubstr(id)));
+}
+
+TEST_F(CatalogApi, EveryTemplateMakesAPersonaWithItsTools) {
+  const auto templates = get("/api/templates");
+  ASSERT_EQ(templates.json.as_array().size(), 8U);
+  for (const auto& entry : templates.json.as_array()) {
+    const auto id = std::string(entry.as_object().at("id").as_string());
+    SCOPED_TRACE(id);
+    EXPECT_EQ(get("/api/templates/" + id).status, 200);
+    const auto made = post("/api/personas/from-template", R"({"template":")" + id + R"("})");
+    ASSERT_EQ(made.status, 201) << made.text;
+    EXPECT_THAT(made.at("designContext"), HasSubstr("suggestedTrigger"));
+    const auto tools = get("/api/personas/" + made.at("id") + "/tools");
+    EXPECT_EQ(tools.json.as_array().size(), entry.as_object().at("tools").as_array().size());
+    EXPECT_EQ(history(made.at("id")), "1 [] from template " + id + "\n");
+    const auto again = post("/api/personas/from-template", R"({"template":")" + id + R"("})");
+    EXPECT_EQ(again.status, 409);
+    EXPECT_EQ(post("/api/personas/from-template",
+                   R"({"template":")" + id + R"(","name":"Another )" + id + R"("})")
+                  .status,
+              201);
+  }
+  EXPECT_EQ(get("/api/tool-definitions").json.as_array().size(), 5U);
+  EXPECT_EQ(post("/api/personas/from-template", R"({"template":"no"})").status, 404);
+}
+
+TEST_F(CatalogApi, ALibraryToolIsInstalledOnceAndNeverOverAChange) {
+  const std::string path = "/api/tool-library/gitlab/install";
+  const auto first = post(path);
+  ASSERT_EQ(first.status, 201) << first.text;
+  EXPECT_THAT(first.at("implementationGuide"), HasSubstr("CONNECTOR_GITLAB_TOKEN"));
+  const auto again = post(path);
+  EXPECT_EQ(again.status, 200);
+  EXPECT_EQ(again.at("id"), first.at("id"));
+  const auto state = [this] {
+    const auto list = get("/api/tool-library");
+    for (const auto& entry : list.json.as_array()) {
+      if (entry.as_object().at("tool").as_object().at("name").as_string() == "gitlab") {
+        return std::string(entry.as_object().at("state").as_string());
+      }
+    }
+    return std::string("missing");
+  };
+  EXPECT_EQ(state(), "installed");
+  send("PUT", "/api/tool-definitions/" + first.at("id"),
+       R"({"name":"gitlab","implementationGuide":"ours"})");
+  EXPECT_EQ(state(), "changed");
+  const auto refused = post(path);
+  EXPECT_EQ(refused.status, 409);
+  EXPECT_THAT(refused.at("error"), HasSubstr("force"));
+  EXPECT_EQ(post(path + "?force=true").status, 200);
+  EXPECT_EQ(state(), "installed");
+  EXPECT_EQ(post("/api/tool-library/none/install").status, 404);
+  static const store::Sql kOlder("UPDATE tool_installs SET version = 0");
+  write([](store::Transaction& tx) { return tx.execute(kOlder, {}); });
+  EXPECT_EQ(state(), "outdated");
+  EXPECT_EQ(post(path).status, 200);
+  EXPECT_EQ(state(), "installed");
+}
+
+TEST_F(CatalogApi, ConnectorsSayWhatTheyNeed) {
+  EXPECT_EQ(get("/api/connectors").json.as_array().size(), 5U);
+  const auto gmail = get("/api/connectors/gmail");
+  EXPECT_THAT(gmail.at("fields"), HasSubstr("refresh_token"));
+  EXPECT_EQ(get("/api/connectors/none").status, 404);
+}
+
+TEST_F(CatalogApi, ThePromptIsShownWithoutARun) {
+  const auto made = post("/api/import", "{" + std::string(kTeam) + "}");
+  const auto id =
+      std::string(made.object().at("things").as_array()[0].as_object().at("id").as_string());
+  const auto shown = post("/api/personas/" + id + "/prompt",
+                          R"({"prompt":"Sort today.","inputData":{"day":"today"}})");
+  ASSERT_EQ(shown.status, 200) << shown.text;
+  const auto prompt = shown.at("prompt");
+  EXPECT_THAT(prompt, testing::StartsWith("# Persona: Sorter\n"));
+  EXPECT_THAT(prompt, HasSubstr("### mail\n\nRead it.\nSort it."));
+  EXPECT_THAT(prompt, HasSubstr(R"({"day":"today"})"));
+  EXPECT_THAT(prompt, HasSubstr("Sort today."));
+  EXPECT_EQ(shown.at("bytes"), std::to_string(prompt.size()));
+  EXPECT_EQ(shown.at("estimatedTokens"), std::to_string((prompt.size() + 3) / 4));
+  EXPECT_TRUE(executions_.queued.empty());
+  EXPECT_EQ(get("/api/executions").text, "[]");
+  EXPECT_EQ(send("POST", "/api/personas/" + id + "/prompt", "{}", {}, kViewerKey).status, 200);
+}
+
 }  // namespace
 }  // namespace personas::http_api

@@ -10,6 +10,9 @@ std::span<const Operation> all_operations() {
     add_system(all);
     add_personas(all);
     add_versions(all);
+    add_library(all);
+    add_import(all);
+    add_prompt(all);
     add_groups(all);
     add_tools(all);
     add_execute(all);

@@ -106,6 +106,7 @@ struct HealthCheck {
   std::string method = "GET";
   std::string url;
   std::map<std::string, std::string> headers;
+  std::map<std::string, std::string> form;  // sent as a body, when there is any
   std::vector<std::int64_t> expect_status;
   std::optional<std::string> expect_text;
 };

@@ -150,7 +150,9 @@ struct Described<catalog::HealthCheck> {
   static constexpr auto fields =
       std::tuple{field("method", &T::method),
                  field("url", &T::url).required().doc("{field} stands for a field's value"),
-                 field("headers", &T::headers), field("expectStatus", &T::expect_status),
+                 field("headers", &T::headers),
+                 field("form", &T::form),
+                 field("expectStatus", &T::expect_status),
                  field("expectText", &T::expect_text)};
 };
 template <>

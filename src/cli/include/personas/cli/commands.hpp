@@ -46,6 +46,7 @@ struct Context {
   std::string key_hint;  // where the key is looked for: "TEAM_API_KEY or ./data/team.key"
   // Contents of a file of the user; "-" is standard input.
   std::function<Result<std::string>(const std::string& path)> read_file;
+  std::function<Result<void>(const std::string& path, const std::string& text)> write_file;
   std::function<Task<void>(Duration)> pause;
 };
 

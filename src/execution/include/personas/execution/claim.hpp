@@ -50,6 +50,10 @@ struct ClaimedRun {
   std::optional<Refused> refused;
 };
 
+// What the persona of a run brings into its prompt: its tools, and the memories that suit its task.
+Result<void> load_belongings(store::Transaction& tx, const TenantId& tenant, Timestamp now,
+                             ClaimedRun& run);
+
 // nullopt: lost (not queued any more, or another attempt is on). A normal answer.
 Result<std::optional<ClaimedRun>> claim(store::Transaction& tx, const ClaimRequest& request);
 

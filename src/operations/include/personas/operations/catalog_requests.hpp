@@ -1,6 +1,7 @@
 // Query parameters, bodies and answers of the operations on personas as a craft.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -8,6 +9,8 @@
 #include <vector>
 
 #include "personas/base/id.hpp"
+#include "personas/catalog/documents.hpp"
+#include "personas/catalog/versions.hpp"
 #include "personas/codec/described.hpp"
 #include "personas/operations/requests.hpp"
 
@@ -30,6 +33,28 @@ struct InstallQuery {
 struct FromTemplateBody {
   std::string template_;
   std::optional<std::string> name;
+};
+
+// kMerge: what a document does not mention stays. kReplace: it takes its default.
+enum class ImportMode : std::uint8_t { kMerge, kReplace };
+struct ImportBody {
+  std::vector<codec::RawJson> documents;
+  ImportMode mode = ImportMode::kMerge;
+  bool dry_run = false;
+  std::optional<std::string> note;
+};
+enum class ImportResult : std::uint8_t { kCreated, kUpdated, kUnchanged };
+struct ImportedThing {
+  std::string kind;
+  std::string name;
+  std::string id;  // empty: it would be made
+  ImportResult result = ImportResult::kUnchanged;
+  std::vector<catalog::FieldChange> changes;
+};
+struct ImportReply {
+  bool dry_run = false;
+  std::vector<ImportedThing> things;    // in the order of the documents
+  std::vector<std::string> connectors;  // types of credentials that the personas' tools need
 };
 
 struct PromptBody {
@@ -61,8 +86,9 @@ struct Described<operations::PersonasQuery> {
 template <>
 struct Described<operations::NoteQuery> {
   static constexpr std::string_view name = "NoteQuery";
-  static constexpr auto fields = std::tuple{
-      field("note", &operations::NoteQuery::note).length(1, 500).doc("Why, kept with the version")};
+  static constexpr auto fields = std::tuple{field("note", &operations::NoteQuery::note)
+                                                .length(1, catalog::kMaxNote)
+                                                .doc("Why, kept with the version")};
 };
 
 template <>
@@ -79,6 +105,51 @@ struct Described<operations::FromTemplateBody> {
   static constexpr auto fields =
       std::tuple{field("template", &B::template_).required().length(1, 64),
                  field("name", &B::name).length(1, 200).doc("Another name than the template's")};
+};
+
+template <>
+struct Described<operations::ImportMode> {
+  using M = operations::ImportMode;
+  static constexpr std::string_view name = "ImportMode";
+  static constexpr std::array values{value("merge", M::kMerge), value("replace", M::kReplace)};
+};
+template <>
+struct Described<operations::ImportBody> {
+  using B = operations::ImportBody;
+  static constexpr std::string_view name = "ImportRequest";
+  static constexpr auto fields = std::tuple{
+      field("documents", &B::documents)
+          .required()
+          .length(1, catalog::kMaxDocuments)
+          .doc("Each with its kind (Persona, Tool, Group) and the fields of it; a persona names "
+               "its tools and its group"),
+      field("mode", &B::mode).doc("merge: what is absent stays; replace: it takes its default"),
+      field("dryRun", &B::dry_run).doc("Only say what would change"),
+      field("note", &B::note).length(1, catalog::kMaxNote).doc("Kept with the new versions")};
+};
+template <>
+struct Described<operations::ImportResult> {
+  using R = operations::ImportResult;
+  static constexpr std::string_view name = "ImportResult";
+  static constexpr std::array values{value("created", R::kCreated), value("updated", R::kUpdated),
+                                     value("unchanged", R::kUnchanged)};
+};
+template <>
+struct Described<operations::ImportedThing> {
+  using T = operations::ImportedThing;
+  static constexpr std::string_view name = "ImportedThing";
+  static constexpr auto fields =
+      std::tuple{field("kind", &T::kind), field("name", &T::name), field("id", &T::id),
+                 field("result", &T::result), field("changes", &T::changes)};
+};
+template <>
+struct Described<operations::ImportReply> {
+  using R = operations::ImportReply;
+  static constexpr std::string_view name = "ImportReply";
+  static constexpr auto fields =
+      std::tuple{field("dryRun", &R::dry_run), field("things", &R::things),
+                 field("connectors", &R::connectors)
+                     .doc("Types of credentials that the personas' tools need")};
 };
 
 template <>

@@ -61,6 +61,7 @@ class Lister {
   // The id of the group that was named; a value that names none may be of the first generation.
   Task<Result<void>> find_group() {
     if (options_.group.empty()) co_return Result<void>();
+    if (options_.kind == "executions") options_.kind = "personas";  // nothing else was named
     if (options_.kind != "personas") {
       co_return fail(ErrorCode::kInvalidRequest, "--group filters personas: personas ls personas");
     }

@@ -58,6 +58,38 @@ TEST(Classify, WordsDecideWhenThereIsNoStatus) {
   EXPECT_EQ(classify({.final = &final}), std::nullopt);
 }
 
+TEST(Classify, AnEndThatIsNoSuccessIsAFailureEvenWithoutTheFlag) {
+  const Final turns{.subtype = "error_max_turns"};
+  EXPECT_EQ(classify({.final = &turns}), FailureReason::kTurnLimit);
+  const Final other{.subtype = "error_during_execution"};
+  EXPECT_EQ(classify({.final = &other}), FailureReason::kAgentExit);
+}
+
+TEST(Classify, ADeniedToolIsTheReasonWhenNothingElseIs) {
+  Final final{.subtype = "error_during_execution", .is_error = true, .result = "it stopped"};
+  final.denials = {{.tool = "Bash", .id = "t1"}};
+  EXPECT_EQ(classify({.final = &final, .exit_code = 1}), FailureReason::kToolDenied);
+  final.api_error_status = 529;
+  EXPECT_EQ(classify({.final = &final, .exit_code = 1}), FailureReason::kProviderError);
+}
+
+TEST(Classify, AQuotaResetsWhenItIsSaid) {
+  const Timestamp now{1'795'290'000'000'000};
+  Final final{.subtype = "success", .is_error = true, .result = "limit reached|1795300000"};
+  final.error_kind = "rate_limit";
+  const auto told = [&] { return failure_of({.final = &final, .exit_code = 1}, now); };
+  EXPECT_EQ(told()->quota_resets_at, (Timestamp{1'795'300'000'000'000}));
+  final.limit_resets_at = Timestamp{1'795'299'000'000'000};
+  EXPECT_EQ(told()->quota_resets_at, final.limit_resets_at);
+  // A number that cannot be meant is not believed.
+  final.limit_resets_at = Timestamp{1'995'299'000'000'000};
+  final.result = "API Error: Request rejected (429)";
+  EXPECT_EQ(told()->reason, FailureReason::kProviderQuota);
+  EXPECT_EQ(told()->quota_resets_at, std::nullopt);
+  final.result = "Server is temporarily limiting requests (not your usage limit)";
+  EXPECT_EQ(told()->reason, FailureReason::kProviderError);
+}
+
 TEST(Classify, WithoutAFinalLine) {
   EXPECT_EQ(classify({}), FailureReason::kProtocolError);
   EXPECT_EQ(classify({.exit_code = 1, .stderr_tail = "Invalid API key"}),

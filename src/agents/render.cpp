@@ -21,10 +21,9 @@ struct Renderer {
                        call.input.empty() ? "" : ": ", clean_line(call.input, kMaxSummary));
   }
   std::string operator()(const ToolResult& result) const {
-    if (result.status == ToolStatus::kFailed) {
-      return fmt::format("← failed: {}\n", clean_line(result.summary, kMaxSummary));
-    }
-    return fmt::format("← {} bytes\n", result.bytes);
+    if (result.status == ToolStatus::kDone) return fmt::format("← {} bytes\n", result.bytes);
+    return fmt::format("← {}: {}\n", result.status == ToolStatus::kDenied ? "denied" : "failed",
+                       clean_line(result.summary, kMaxSummary));
   }
   std::string operator()(const SessionStarted& session) const {
     return fmt::format("session {} with {}\n", clean_line(session.session_id, kMaxSummary),
@@ -35,6 +34,10 @@ struct Renderer {
     return fmt::format("usage limit {}: {}{}\n", clean_line(limit.type, kMaxSummary),
                        clean_line(limit.status, kMaxSummary),
                        limit.resets_at ? ", resets at " + to_rfc3339(*limit.resets_at) : "");
+  }
+  std::string operator()(const ModelMessage&) const { return {}; }
+  std::string operator()(const Notice& notice) const {
+    return clean_line(notice.text, kMaxSummary) + "\n";
   }
   std::string operator()(const Final& final) const {
     const double seconds = static_cast<double>(final.duration_ms) / 1000.0;

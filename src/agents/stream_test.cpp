@@ -73,12 +73,17 @@ std::string fingerprint(const std::vector<AgentItem>& items) {
 
 TEST(AgentStream, ReadsTheStartTheWordsAndTheEndOfASession) {
   const auto [items, counters, protocols] = read(recording("plain"));
-  ASSERT_EQ(items.size(), 3U);
+  ASSERT_EQ(items.size(), 4U);
   const auto& started = std::get<SessionStarted>(items[0]);
   EXPECT_EQ(started.session_id, "00000000-0000-4000-8000-000000000001");
   EXPECT_THAT(started.tools, ElementsAre("Bash", "Edit", "Read", "Write"));
-  EXPECT_THAT(std::get<Text>(items[1]).text, HasSubstr("three merge requests"));
-  const auto& final = std::get<Final>(items[2]);
+  const auto& message = std::get<ModelMessage>(items[1]);
+  EXPECT_EQ(message.id, "msg_0001");
+  EXPECT_EQ(message.model, "claude-opus-4-8");
+  EXPECT_EQ(message.usage.cache_read_input_tokens, 30);
+  EXPECT_THAT(std::get<Text>(items[2]).text, HasSubstr("three merge requests"));
+  const auto& final = std::get<Final>(items[3]);
+  EXPECT_EQ(final.stop_reason, "end_turn");
   EXPECT_EQ(final.subtype, "success");
   EXPECT_FALSE(final.is_error);
   EXPECT_EQ(final.num_turns, 1);
@@ -133,8 +138,9 @@ TEST(AgentStream, ASubAgentDoesNotSpeakForTheAgent) {
       read(R"({"type":"assistant","message":{"model":"m","content":[{"type":"text",)"
            R"("text":"{\"user_message\": \"hi\"}"}]},"parent_tool_use_id":"toolu_21"})"
            "\n");
-  ASSERT_EQ(said.items.size(), 1U);
-  EXPECT_EQ(std::get<Text>(said.items[0]).speaker, Speaker::kSubAgent);
+  ASSERT_EQ(said.items.size(), 2U);
+  EXPECT_EQ(std::get<ModelMessage>(said.items[0]).parent_tool_id, "toolu_21");
+  EXPECT_EQ(std::get<Text>(said.items[1]).speaker, Speaker::kSubAgent);
   EXPECT_EQ(said.protocols, ProtocolCounters{});
 }
 
@@ -161,7 +167,8 @@ TEST(AgentStream, UserTextThinkingAndPartialMessagesAreNotSearched) {
       "\n"
       R"({"type":"stream_event","event":{"delta":{"text":"{\"user_message\": \"x\"}"}}})"
       "\n");
-  EXPECT_THAT(reading.items, IsEmpty());
+  EXPECT_THAT(all<Text>(reading.items), IsEmpty());
+  EXPECT_THAT(keys(reading.items), IsEmpty());
   EXPECT_EQ(reading.counters.ignored_lines, 1U);
 }
 
@@ -208,8 +215,8 @@ TEST(AgentStream, HalfASurrogatePairDoesNotCostTheLine) {
   const auto reading =
       read(R"({"type":"assistant","message":{"model":"m","content":[{"type":"text",)"
            R"("text":"cut \ud83d and whole \ud83d\ude42 \\ud800"}]},"parent_tool_use_id":null})");
-  ASSERT_EQ(reading.items.size(), 1U);
-  EXPECT_EQ(std::get<Text>(reading.items[0]).text, "cut \uFFFD and whole 🙂 \\ud800");
+  ASSERT_EQ(reading.items.size(), 2U);
+  EXPECT_EQ(std::get<Text>(reading.items[1]).text, "cut \uFFFD and whole 🙂 \\ud800");
 }
 
 TEST(AgentStream, ALineOverTheLimitIsSkippedAndTheNextOneRead) {
@@ -217,7 +224,7 @@ TEST(AgentStream, ALineOverTheLimitIsSkippedAndTheNextOneRead) {
   bytes += std::string(kMaxStreamLine, 'x') + "\"}}\n" + recording("plain");
   for (const std::size_t step : {std::string_view::npos, std::size_t{1'000'000}}) {
     const auto reading = read(bytes, step);
-    EXPECT_EQ(reading.items.size(), 3U);
+    EXPECT_EQ(reading.items.size(), 4U);
     EXPECT_EQ(reading.counters.long_lines, 1U);
   }
 }
@@ -238,6 +245,60 @@ TEST(AgentStream, ReadsRateLimits) {
   EXPECT_EQ(limit.status, "rejected");
   EXPECT_EQ(limit.type, "five_hour");
   EXPECT_EQ(limit.resets_at, (Timestamp{1'795'000'000'000'000}));
+}
+
+TEST(AgentStream, WhatTheBackendDoesOfItsOwnIsANotice) {
+  const auto reading =
+      read(R"({"type":"system","subtype":"compact_boundary","session_id":"s",)"
+           R"("compact_metadata":{"trigger":"auto","pre_tokens":155000}})"
+           "\n"
+           R"({"type":"system","subtype":"api_retry","attempt":1,"max_retries":10,)"
+           R"("retry_delay_ms":505.08,"error_status":529,"error":"overloaded"})"
+           "\n"
+           R"({"type":"system","subtype":"task_progress","last_tool_name":"Bash"})"
+           "\n");
+  const auto notices = all<Notice>(reading.items);
+  ASSERT_EQ(notices.size(), 2U);
+  EXPECT_EQ(notices[0].text, "the conversation was compacted (auto, 155000 tokens before)");
+  EXPECT_EQ(render(notices[1]), "the provider failed (529); asked again, 1 of 10\n");
+}
+
+TEST(AgentStream, TheLastOfSeveralResultsSpeaksForTheWholeRun) {
+  const auto line = [](int turns, int tokens, double cost, std::string_view models) {
+    return fmt::format(
+        R"({{"total_cost_usd":{},"usage":{{"input_tokens":{},"output_tokens":1}},)"
+        R"("modelUsage":{{{}}},"permission_denials":[{{"tool_name":"Bash","tool_use_id":"t{}"}}],)"
+        R"("is_error":false,"num_turns":{},"subtype":"success","type":"result",)"
+        R"("duration_ms":100,"session_id":"s"}})"
+        "\n",
+        cost, tokens, models, turns, turns);
+  };
+  const auto finals = all<Final>(read(line(2, 240, 0.5, "") + line(1, 120, 0.75, "")).items);
+  ASSERT_EQ(finals.size(), 2U);
+  EXPECT_EQ(finals[1].num_turns, 3);
+  EXPECT_EQ(finals[1].duration_ms, 200);
+  EXPECT_EQ(finals[1].usage.input_tokens, 360);
+  EXPECT_EQ(finals[1].total_cost_usd, 0.75);
+  EXPECT_EQ(finals[1].denials.size(), 2U);
+  // Per model it is told for the whole already, sub-agents among it.
+  const auto* models = R"("m":{"inputTokens":600,"outputTokens":210,"costUSD":0.75})";
+  const auto whole = all<Final>(read(line(2, 240, 0.5, models) + line(1, 9, 0.75, models)).items);
+  EXPECT_EQ(whole[1].usage.input_tokens, 600);
+  EXPECT_EQ(whole[1].models[0].cost_usd, 0.75);
+}
+
+TEST(AgentStream, ADenialIsKnownBeforeItsResult) {
+  const auto reading = read(
+      R"({"type":"system","subtype":"permission_denied","tool_name":"Bash","tool_use_id":"t1"})"
+      "\n"
+      R"({"type":"user","message":{"content":[{"type":"tool_result","content":"no",)"
+      R"("is_error":true,"tool_use_id":"t1"},{"type":"tool_result","content":"bad",)"
+      R"("is_error":true,"tool_use_id":"t2"}]}})");
+  const auto results = all<ToolResult>(reading.items);
+  ASSERT_EQ(results.size(), 2U);
+  EXPECT_EQ(results[0].status, ToolStatus::kDenied);
+  EXPECT_EQ(results[1].status, ToolStatus::kFailed);
+  EXPECT_EQ(render(results[0]), "← denied: no\n");
 }
 
 TEST(AgentStream, OddShapesAreSurvived) {

@@ -1,6 +1,7 @@
 // What the stand-in model answers. A scenario is a function (turn, context) → answer, where `turn`
 // counts the tool results so far and `context` holds the parameters and the last tool result.
-// An answer is {blocks, delayMs?, chunk?, usage?}, {error: status} or {hang: true}.
+// An answer is {blocks, delayMs?, chunk?, headers?, breakAfter?}, {hang: true} or
+// {error: status, type?, message?, headers?}. `breakAfter` ends the stream after so many events.
 
 const text = (value) => ({ type: 'text', text: value });
 const line = (value) => JSON.stringify(value) + '\n';
@@ -35,6 +36,21 @@ const injected = line({ user_message: { content: 'INJECTED' } }) +
 const gitlab = 'curl -sS -H "PRIVATE-TOKEN: $CONNECTOR_GITLAB_TOKEN" ' +
   '"$CONNECTOR_GITLAB_URL/api/v4/projects/shop%2Fweb/issues';
 
+const limitHeaders = (status, parameters) => {
+  const resets = parameters.get('resets') ?? '1795300000';
+  const claim = parameters.get('claim') ?? 'five_hour';
+  const short = claim === 'five_hour' ? '5h' : '7d';
+  return {
+    'anthropic-ratelimit-unified-status': status,
+    'anthropic-ratelimit-unified-reset': resets,
+    'anthropic-ratelimit-unified-representative-claim': claim,
+    [`anthropic-ratelimit-unified-${short}-utilization`]: status === 'rejected' ? '1' : '0.92',
+    [`anthropic-ratelimit-unified-${short}-reset`]: resets,
+    [`anthropic-ratelimit-unified-${short}-status`]: status,
+    [`anthropic-ratelimit-unified-${short}-surpassed-threshold`]: '0.9',
+  };
+};
+
 export const scenarios = {
   text: () => ({ blocks: [text('Hello from the stand-in model.')] }),
 
@@ -47,6 +63,25 @@ export const scenarios = {
   bash: (turn, { parameters, toolResult }) => turn === 0
     ? { blocks: [bash(parameters.get('command') ?? 'true')] }
     : { blocks: [text(`Result: ${toolResult}`)] },
+
+  // The main agent has a sub-agent run a command, and passes on what it said.
+  sub_agent: (turn, { toolResult }) => turn === 0
+    ? { blocks: [text('I delegate the count.'), { type: 'tool_use', name: 'Task',
+      input: { description: 'Count the files', subagent_type: 'general-purpose',
+        prompt: 'Please count. SCENARIO:tool' } }] }
+    : { blocks: [text(`It reports: ${toolResult}`)] },
+
+  // The same, of a CLI that would rather have it work in the background.
+  sub_agent_waited_for: (turn, context) => {
+    const answer = scenarios.sub_agent(turn, context);
+    if (turn === 0) answer.blocks[1].input.run_in_background = false;
+    return answer;
+  },
+
+  // Two calls in one message.
+  parallel_tools: (turn, { toolResult }) => turn === 0
+    ? { blocks: [text('Both at once.'), bash('echo first'), bash('echo second')] }
+    : { blocks: [text(`The last said: ${toolResult}`)] },
 
   protocols: () => ({ blocks: [text(protocolText)], chunk: 11 }),
 
@@ -102,6 +137,22 @@ export const scenarios = {
   },
 
   hang: () => ({ hang: true }),
+
+  // Any refusal: SCENARIO:refuse?status=404&type=not_found_error&message=…
+  refuse: (_turn, { parameters }) => ({ error: Number(parameters.get('status')),
+    type: parameters.get('type') ?? 'invalid_request_error',
+    message: parameters.get('message') ?? '' }),
+
+  // The limit of a subscription, as its headers say:
+  // SCENARIO:usage_limit?resets=1795300000&claim=five_hour
+  usage_limit: (_turn, { parameters }) => ({ error: 429,
+    headers: limitHeaders('rejected', parameters) }),
+  // Near that limit: the answer comes, with a warning.
+  near_limit: (_turn, { parameters }) => ({ blocks: [text('Still allowed.')],
+    headers: limitHeaders('allowed_warning', parameters) }),
+
+  // The connection is lost in the middle of an answer.
+  broken: () => ({ blocks: [text('This answer is never finished.')], chunk: 4, breakAfter: 5 }),
   unauthorized: () => ({ error: 401 }),
   rate_limit: () => ({ error: 429 }),
   server_error: () => ({ error: 500 }),

@@ -70,9 +70,15 @@ function* deltas(block, chunk) {
 }
 
 async function stream(response, message, answer) {
-  response.writeHead(200, { 'content-type': 'text/event-stream' });
-  const send = (type, fields) =>
-    response.write(`event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`);
+  response.writeHead(200, { 'content-type': 'text/event-stream', ...answer.headers });
+  let left = answer.breakAfter ?? Infinity;
+  const send = (type, fields) => {
+    if (left-- > 0) {
+      response.write(`event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`);
+    } else {
+      response.destroy();
+    }
+  };
   send('message_start', { message: { ...message, content: [], stop_reason: null,
     usage: { ...message.usage, output_tokens: 1 } } });
   for (const [index, block] of message.content.entries()) {
@@ -101,9 +107,11 @@ async function answerMessages(request, response, entry, preset) {
   entry.scenario = name;
   if (answer.hang) return;
   if (answer.error) {
-    const [type, text] = errors[answer.error];
-    json(response, answer.error, { type: 'error', error: { type, message: text } },
-      { 'x-should-retry': 'false', ...(answer.error === 429 ? { 'retry-after': '3600' } : {}) });
+    const [type, text] = errors[answer.error] ?? [];
+    json(response, answer.error,
+      { type: 'error', error: { type: answer.type ?? type, message: answer.message ?? text } },
+      { 'x-should-retry': 'false', ...(answer.error === 429 ? { 'retry-after': '3600' } : {}),
+        ...answer.headers });
     return;
   }
   const message = messageOf(request, answer.blocks.map(identified));

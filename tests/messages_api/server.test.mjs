@@ -87,6 +87,57 @@ test('tour: named by the address, it reads the issues and asks before it acts', 
   assert.deepEqual([gitlab.refused, gitlab.notes], [0, []]);
 });
 
+const toolNames = (answer) => answer.lines.filter((line) => line.type === 'assistant')
+  .flatMap((line) => line.message.content).filter((block) => block.type === 'tool_use')
+  .map((block) => block.name);
+
+test('parallel_tools: both results come back before the answer', async () => {
+  const answer = await run('parallel_tools');
+  assert.deepEqual(toolNames(answer), ['Bash', 'Bash']);
+  assert.match(result(answer).result, /The last said: second/);
+});
+
+for (const name of ['sub_agent', 'sub_agent_waited_for']) {
+  test(`${name}: the sub-agent runs the command, under the call that started it`, async () => {
+    const answer = await run(name);
+    assert.deepEqual(toolNames(answer), ['Task', 'Bash']);
+    assert.ok(answer.lines.some((line) => line.type === 'user' && line.parent_tool_use_id &&
+      JSON.stringify(line).includes('the-answer-is-42')));
+    assert.match(result(answer).result, /It reports: The tool said: the-answer-is-42/);
+  });
+}
+
+test('refuse: with the status and words that are asked for', async () => {
+  const answer = await run('refuse?status=404&type=not_found_error&message=model:%20x',
+    { env: { CLAUDE_CODE_MAX_RETRIES: '0' } });
+  assert.equal(result(answer).api_error_status, 404);
+  assert.match(result(answer).result, /selected model/);
+});
+
+const subscription = { CLAUDE_CODE_OAUTH_TOKEN: 'sk-ant-oat01-test', ANTHROPIC_API_KEY: undefined,
+  CLAUDE_CODE_MAX_RETRIES: '0' };
+const limitOf = (answer) => answer.lines.find((line) => line.type === 'rate_limit_event')
+  ?.rate_limit_info;
+
+test('usage_limit: the CLI tells when it resets', async () => {
+  const answer = await run('usage_limit?resets=1795300000', { env: subscription });
+  assert.equal(limitOf(answer).status, 'rejected');
+  assert.equal(limitOf(answer).resetsAt, 1795300000);
+  assert.equal(result(answer).api_error_status, 429);
+});
+
+test('near_limit: the answer comes with a warning', async () => {
+  const answer = await run('near_limit', { env: subscription });
+  assert.equal(limitOf(answer).status, 'allowed_warning');
+  assert.equal(result(answer).result, 'Still allowed.');
+});
+
+test('broken: the CLI reports a lost connection', async () => {
+  const answer = await run('broken', { env: { CLAUDE_CODE_MAX_RETRIES: '0' } });
+  assert.equal(result(answer).is_error, true);
+  assert.match(result(answer).result, /connect|dropped/i);
+});
+
 test('hang: the CLI waits until it is killed', async () => {
   const answer = await run('hang', { timeoutMs: 5000 });
   assert.equal(answer.signal, 'SIGKILL');

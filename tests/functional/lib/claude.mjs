@@ -21,14 +21,15 @@ export function claudePath() {
 }
 
 // Runs the CLI alone, as a worker would: {code, lines: parsed stream-json, stderr}.
-export async function runClaude(prompt, { url, args = [], env = {}, timeoutMs = 60_000 }) {
+export async function runClaude(prompt, { url, args = [], env = {}, timeoutMs = 60_000,
+  permissions = ['--dangerously-skip-permissions'] }) {
   const home = mkdtempSync(join(tmpdir(), 'personas-claude-'));
   writeFileSync(join(home, '.claude.json'), JSON.stringify({ hasCompletedOnboarding: true }));
   // A file, because the CLI may exit before a slow reader of a socket has taken a long line.
   const output = openSync(join(home, 'stdout'), 'w');
   try {
     const child = spawn(claudePath(), ['-p', '--output-format', 'stream-json', '--verbose',
-      '--dangerously-skip-permissions', ...args], {
+      ...permissions, ...args], {
       cwd: home,
       stdio: ['pipe', output, 'pipe'],
       timeout: timeoutMs,

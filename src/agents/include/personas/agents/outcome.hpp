@@ -18,7 +18,15 @@ struct ProgramEnd {
   std::string_view stderr_tail = {};
 };
 
-// Nothing if the run succeeded.
+struct ProgramFailure {
+  FailureReason reason = FailureReason::kUnknown;
+  // With kProviderQuota, if the provider or the CLI said when it can go on.
+  std::optional<Timestamp> quota_resets_at = {};
+};
+
+// Nothing if the run succeeded. `now` is when it ended: "resets 3pm" is meant from there.
+std::optional<ProgramFailure> failure_of(const ProgramEnd& end, Timestamp now);
+// The reason alone.
 std::optional<FailureReason> classify(const ProgramEnd& end);
 
 }  // namespace personas::agents

@@ -40,9 +40,12 @@ enum class OutputFormat : std::uint8_t {
 inline constexpr std::size_t kMaxStreamLine = 16 * 1024 * 1024;
 // Plain text without a line end is passed on in pieces of this size.
 inline constexpr std::size_t kMaxHeldText = 64 * 1024;
-inline constexpr std::size_t kMaxSummary = 200;           // of a tool's input or result
+inline constexpr std::size_t kMaxSummary = 200;           // of what is shown on one line
 inline constexpr std::size_t kMaxStreamDepth = 128;       // tool inputs are any JSON
 inline constexpr std::size_t kMaxResultText = 64 * 1024;  // of the final line, kept for messages
+inline constexpr std::size_t kMaxIdBytes = 200;           // of a message, a tool call, a session
+inline constexpr std::size_t kMaxDenials = 100;           // of a run, remembered one by one
+inline constexpr std::size_t kMaxModels = 50;             // of a run, likewise
 
 enum class Speaker : std::uint8_t {
   kAgent,
@@ -50,6 +53,15 @@ enum class Speaker : std::uint8_t {
   kBackend,  // the CLI itself: notices, and lines it could not have meant as stream-json
 };
 
+// A message of the model, as far as it is known now. The texts and tool calls that follow belong to
+// it, until the next one. It comes again, with the same id, before each further part of it.
+struct ModelMessage {
+  std::string id = {};              // empty: not told, and then it comes once
+  std::string parent_tool_id = {};  // of a sub-agent's: the tool call that started it
+  std::string model = {};
+  Usage usage = {};              // some versions tell the output tokens only at the end of the run
+  std::string stop_reason = {};  // empty: not told, or not over
+};
 struct Text {
   std::string text;
   Speaker speaker = Speaker::kAgent;
@@ -57,14 +69,15 @@ struct Text {
 struct ToolCall {
   std::string name;
   std::string id;
-  std::string input;  // one cleaned line
+  std::string input;  // one cleaned line of at most kMaxToolSummary bytes
   Speaker speaker = Speaker::kAgent;
 };
-enum class ToolStatus : std::uint8_t { kDone, kFailed };
+// Denied: the permission policy did not let it run. Older versions tell only in Final::denials.
+enum class ToolStatus : std::uint8_t { kDone, kFailed, kDenied };
 struct ToolResult {
   std::string id;
   ToolStatus status = ToolStatus::kDone;
-  std::string summary;  // one cleaned line
+  std::string summary;  // one cleaned line of at most kMaxToolSummary bytes
   std::size_t bytes = 0;
 };
 struct SessionStarted {
@@ -75,23 +88,39 @@ struct SessionStarted {
 };
 struct RateLimit {
   std::string status;  // allowed, allowed_warning, rejected
-  std::string type;    // five_hour, seven_day, …
+  std::string type;    // five_hour, seven_day, …; empty: not the account's limit
   std::optional<Timestamp> resets_at;
 };
+// Something the backend did of its own: it made its conversation shorter, asked the provider again.
+struct Notice {
+  std::string text;  // one cleaned line
+};
+struct ToolDenial {
+  std::string tool;
+  std::string id;
+};
+// How the program ended. A program that ends several turns in one run says it several times; the
+// last one speaks for all of them.
 struct Final {
   std::string subtype = {};
   bool is_error = false;
   std::string result = {};                            // the last text, or what went wrong
+  std::string error_kind = {};                        // the backend's word: rate_limit, …
   std::optional<std::int64_t> api_error_status = {};  // HTTP status of the model provider
+  std::string stop_reason = {};
   std::int64_t num_turns = 0;
   std::int64_t duration_ms = 0;
   double total_cost_usd = 0;
-  Usage usage = {};
+  Usage usage = {};                      // of all models, sub-agents' among it
+  std::vector<ModelUsage> models = {};   // its parts; empty: not told
+  std::vector<ToolDenial> denials = {};  // at most kMaxDenials
+  // The provider refused because of the account's limit, and says when that resets.
+  std::optional<Timestamp> limit_resets_at = {};
   std::string session_id = {};
 };
 
-using AgentItem =
-    std::variant<Text, IndexedEffect, ToolCall, ToolResult, SessionStarted, RateLimit, Final>;
+using AgentItem = std::variant<Text, IndexedEffect, ToolCall, ToolResult, SessionStarted, RateLimit,
+                               Final, ModelMessage, Notice>;
 
 struct StreamCounters {
   std::uint64_t lines = 0;

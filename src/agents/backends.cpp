@@ -87,25 +87,36 @@ namespace {
 
 // ---- claude ------------------------------------------------------------------------------------
 
+// Both lists of tools take all arguments up to the next option.
+Result<void> add_tools(const bj::object& policy, std::string_view field, std::string_view option,
+                       Launch& launch) {
+  const auto* tools = policy.if_contains(field);
+  if (tools == nullptr || tools->is_null()) return {};
+  TRY(const auto names, arguments(*tools, field));
+  if (names.empty()) return {};
+  launch.argv.emplace_back(option);
+  for (const auto& name : names) {
+    if (name.starts_with('-')) return wrong_policy("a tool's name does not start with '-'");
+    launch.argv.push_back(name);
+  }
+  return {};
+}
+
 Result<void> add_permissions(const bj::object& policy, Launch& launch) {
-  const auto* tools = policy.if_contains("allowedTools");
-  TRY(const auto chosen, mode_of(policy, tools == nullptr ? "skip" : "allow"));
+  const bool has_list = policy.if_contains("allowedTools") != nullptr;
+  TRY(const auto chosen, mode_of(policy, has_list ? "allow" : "skip"));
   if (chosen == "skip") {
     launch.argv.emplace_back("--dangerously-skip-permissions");
     // As root the CLI refuses to skip permissions unless it is told that it is confined.
     launch.environment["IS_SANDBOX"] = "1";
-    return {};
+  } else if (chosen == "allow") {
+    // Without a list nothing is allowed beyond what needs no permission.
+    TRY_VOID(add_tools(policy, "allowedTools", "--allowedTools", launch));
+  } else {
+    return wrong_policy("mode must be \"skip\" or \"allow\"");
   }
-  if (chosen != "allow") return wrong_policy("mode must be \"skip\" or \"allow\"");
-  if (tools == nullptr) return {};  // nothing is allowed beyond what needs no permission
-  TRY(const auto allowed, arguments(*tools, "allowedTools"));
-  if (allowed.empty()) return {};
-  launch.argv.emplace_back("--allowedTools");
-  for (const auto& tool : allowed) {
-    if (tool.starts_with('-')) return wrong_policy("a tool's name does not start with '-'");
-    launch.argv.push_back(tool);
-  }
-  return {};
+  // Holds in both modes, for sub-agents too.
+  return add_tools(policy, "disallowedTools", "--disallowedTools", launch);
 }
 
 Result<void> add_options(const LaunchRequest& request, Launch& launch) {

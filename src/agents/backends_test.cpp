@@ -76,6 +76,28 @@ TEST(Backends, ModesOfClaude) {
   }
 }
 
+TEST(Backends, DisallowedToolsHoldInBothModes) {
+  EXPECT_THAT(argv({.permission_policy = R"j({"disallowedTools": ["WebFetch", "Bash(rm *)"]})j",
+                    .resume_session_id = "s"}),
+              ElementsAre("claude", "-p", "--output-format", "stream-json", "--verbose",
+                          "--dangerously-skip-permissions", "--disallowedTools", "WebFetch",
+                          "Bash(rm *)", "--resume", "s"));
+  EXPECT_THAT(
+      argv({.permission_policy = R"({"allowedTools": ["Read"], "disallowedTools": ["WebFetch"]})"}),
+      ElementsAre("claude", "-p", "--output-format", "stream-json", "--verbose", "--allowedTools",
+                  "Read", "--disallowedTools", "WebFetch"));
+  EXPECT_FALSE(launch_plan({.permission_policy = R"({"disallowedTools": ["-p"]})"}));
+  EXPECT_FALSE(launch_plan({.permission_policy = R"({"disallowedTools": "Bash"})"}));
+}
+
+TEST(Backends, TheConversationOfClaudeIsBelowItsHome) {
+  const auto launch = launch_plan({.prompt = "x"});
+  ASSERT_TRUE(launch && launch->session);
+  EXPECT_EQ(launch->session->root, ".claude/projects");
+  EXPECT_FALSE(
+      launch_plan({.backend = "command", .permission_policy = R"({"command": "cat"})"})->session);
+}
+
 TEST(Backends, ValuesCannotBecomeOptions) {
   EXPECT_FALSE(launch_plan({.model = "--dangerously-skip-permissions"}));
   EXPECT_FALSE(launch_plan({.model = "a b"}));

@@ -38,9 +38,9 @@ struct LaunchRequest {
   std::optional<std::int64_t> max_turns = {};
   std::optional<double> max_budget_usd = {};
   // JSON. claude: {"mode": "skip"} (the default: the sandbox is the guard), or
-  // {"mode": "allow", "allowedTools": [...]}; a list alone means "allow". gemini: the same, with
-  // the names of its tools. codex: {"mode": "skip"}, or "workspace-write" or "read-only", its own
-  // sandboxes inside ours.
+  // {"mode": "allow", "allowedTools": [...]}; a list alone means "allow". In both modes
+  // "disallowedTools": [...] takes tools away. gemini: the first two, with the names of its tools.
+  // codex: {"mode": "skip"}, or "workspace-write" or "read-only", its own sandboxes inside ours.
   // command: {"command": ["program", "argument"]}, or a string run by /bin/sh -c.
   std::optional<std::string> permission_policy = {};
   std::optional<std::string> resume_session_id = {};

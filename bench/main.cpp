@@ -29,9 +29,13 @@ struct Scenario {
 
 // Small things first, so that a mistake shows early.
 constexpr std::array kScenarios{
-    Scenario{"size", measure_size, Repeats::kOnce}, Scenario{"idle", measure_idle},
-    Scenario{"latency", measure_latency},           Scenario{"follow", measure_follow},
-    Scenario{"throughput", measure_throughput},     Scenario{"idle-workers", measure_idle_workers},
+    Scenario{"size", measure_size, Repeats::kOnce},
+    Scenario{"parse", measure_parse, Repeats::kOnce},
+    Scenario{"idle", measure_idle},
+    Scenario{"latency", measure_latency},
+    Scenario{"follow", measure_follow},
+    Scenario{"throughput", measure_throughput},
+    Scenario{"idle-workers", measure_idle_workers},
     Scenario{"backlog", measure_backlog},
 };
 

@@ -86,8 +86,10 @@ std::string clean_text(std::string_view text) {
       continue;
     }
     if (c >= 0x20 && c < 0x7F) {
-      out += c;
-      ++i;
+      std::size_t end = i + 1;
+      while (end < text.size() && text[end] >= 0x20 && text[end] < 0x7F) ++end;
+      out.append(text, i, end - i);
+      i = end;
       continue;
     }
     std::size_t size = 1;

@@ -42,6 +42,12 @@ TEST(Utf8, RefusesOverlongSurrogatesAndTruncation) {
   EXPECT_FALSE(is_utf8("\xED\xA0\x80"));
   EXPECT_FALSE(is_utf8("\xF4\x90\x80\x80"));
   EXPECT_FALSE(is_utf8("\xE2\x82"));
+  for (std::size_t at = 0; at < 40; ++at) {
+    const std::string around(at, 'a');
+    EXPECT_TRUE(is_utf8(around + "\xC3\xBC" + std::string(40 - at, 'b'))) << at;
+    EXPECT_FALSE(is_utf8(around + "\xC3" + std::string(40 - at, 'b'))) << at;
+    EXPECT_FALSE(is_utf8(around + "\xC3")) << at;
+  }
   EXPECT_EQ(to_valid_utf8("a\xFF"
                           "b"),
             "a\xEF\xBF\xBD"

@@ -26,6 +26,8 @@ std::string configuration(const LaunchRequest& request) {
                               : fmt::format("base_url = {}\n", quoted(request.provider_url));
   return fmt::format(R"(model_provider = "personas"
 check_for_update_on_startup = false
+[features]
+plugins = false
 [analytics]
 enabled = false
 [history]
@@ -44,20 +46,14 @@ stream_max_retries = {}
                      url, kRetries, kRetries);
 }
 
-Result<void> add_mode(const LaunchRequest& request, Launch& launch) {
+// Its own sandboxes need user namespaces, which agents do not get in ours.
+Result<void> check_policy(const LaunchRequest& request) {
   TRY(const auto policy, policy_of(request));
   if (policy.contains("allowedTools")) {
-    return wrong_policy("codex has no list of allowed tools; choose a mode");
+    return wrong_policy("codex has no list of allowed tools; remove allowedTools");
   }
   TRY(const auto mode, mode_of(policy, "skip"));
-  if (mode == "skip") {
-    launch.argv.emplace_back("--dangerously-bypass-approvals-and-sandbox");
-  } else if (mode == "workspace-write" || mode == "read-only") {
-    launch.argv.insert(launch.argv.end(), {"-c", fmt::format("sandbox_mode=\"{}\"", mode), "-c",
-                                           "approval_policy=\"never\""});
-  } else {
-    return wrong_policy(R"(mode must be "skip", "workspace-write" or "read-only")");
-  }
+  if (mode != "skip") return wrong_policy(R"(codex knows no other mode than "skip" here)");
   return {};
 }
 
@@ -79,8 +75,9 @@ Result<Launch> plan_codex(const LaunchRequest& request) {
   Launch launch;
   launch.argv = {request.programs.codex, "exec"};
   if (request.resume_session_id) launch.argv.emplace_back("resume");
-  launch.argv.insert(launch.argv.end(), {"--json", "--skip-git-repo-check"});
-  TRY_VOID(add_mode(request, launch));
+  launch.argv.insert(launch.argv.end(), {"--json", "--skip-git-repo-check",
+                                         "--dangerously-bypass-approvals-and-sandbox"});
+  TRY_VOID(check_policy(request));
   if (request.model) {
     TRY_VOID(check_value("model", *request.model));
     launch.argv.insert(launch.argv.end(), {"-m", *request.model});

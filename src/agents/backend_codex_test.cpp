@@ -35,15 +35,15 @@ TEST(BackendCodex, AnotherEndpointIsQuotedIntoItsConfiguration) {
 TEST(BackendCodex, OptionsStandBeforeTheSessionAndThePrompt) {
   LaunchRequest request{.backend = "codex",
                         .model = "gpt-6.1-sol",
-                        .permission_policy = R"({"mode": "read-only"})",
+                        .permission_policy = R"({"mode": "skip"})",
                         .resume_session_id = "00000000-0000-4000-8000-000000000001"};
   request.programs.codex = "/opt/codex";
   const auto launch = launch_plan(request);
   ASSERT_TRUE(launch) << launch.error().describe();
   EXPECT_THAT(launch->argv,
-              ElementsAre("/opt/codex", "exec", "resume", "--json", "--skip-git-repo-check", "-c",
-                          "sandbox_mode=\"read-only\"", "-c", "approval_policy=\"never\"", "-m",
-                          "gpt-6.1-sol", "00000000-0000-4000-8000-000000000001", "-"));
+              ElementsAre("/opt/codex", "exec", "resume", "--json", "--skip-git-repo-check",
+                          "--dangerously-bypass-approvals-and-sandbox", "-m", "gpt-6.1-sol",
+                          "00000000-0000-4000-8000-000000000001", "-"));
 }
 
 TEST(BackendCodex, WhatItCannotKeepIsRefused) {

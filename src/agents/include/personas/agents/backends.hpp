@@ -40,7 +40,7 @@ struct LaunchRequest {
   // JSON. claude: {"mode": "skip"} (the default: the sandbox is the guard), or
   // {"mode": "allow", "allowedTools": [...]}; a list alone means "allow". In both modes
   // "disallowedTools": [...] takes tools away. gemini: the first two, with the names of its tools.
-  // codex: {"mode": "skip"}, or "workspace-write" or "read-only", its own sandboxes inside ours.
+  // codex: "skip" only.
   // command: {"command": ["program", "argument"]}, or a string run by /bin/sh -c.
   std::optional<std::string> permission_policy = {};
   std::optional<std::string> resume_session_id = {};

@@ -10,6 +10,7 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(YAMLCPP REQUIRED IMPORTED_TARGET yaml-cpp)
+pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
 
 function(add_dependency name)
   add_library(deps_${name} INTERFACE)
@@ -23,6 +24,7 @@ add_dependency(tls OpenSSL::SSL OpenSSL::Crypto)
 add_dependency(fmt fmt::fmt)
 add_dependency(sqlite PkgConfig::SQLITE)
 add_dependency(zstd PkgConfig::ZSTD)
+add_dependency(sodium PkgConfig::SODIUM)   # sealed boxes
 add_dependency(yaml PkgConfig::YAMLCPP)
 add_dependency(cli11)                  # header-only
 add_dependency(gtest GTest::gtest GTest::gmock)

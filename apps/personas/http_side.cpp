@@ -8,12 +8,15 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "personas/agents/backends.hpp"
 #include "personas/http_api/api.hpp"
 #include "personas/net_beast/server.hpp"
 #include "personas/operations/page_cursor.hpp"
 #include "personas/operations/table.hpp"
 #include "personas/store/journal.hpp"
 #include "personas/telemetry/metrics.hpp"
+
+#include "programs.hpp"
 
 namespace personas::app {
 namespace {
@@ -33,8 +36,9 @@ operations::Facts facts_of(const HttpSide::Parts& parts) {
   facts.instance = parts.instance;
   facts.node = parts.node;
   facts.started = parts.clock.now();
-  if (!parts.settings.claude_token.empty()) {
-    facts.claude_token = operations::Facts::ClaudeToken::kFromSettings;
+  for (const auto& backend : agents::backends()) {
+    if (provider_token(parts.settings, backend.name).empty()) continue;
+    facts.tokens_in_settings.emplace_back(backend.name);
   }
   return facts;
 }

@@ -1,5 +1,7 @@
 #include "orchestrator.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -16,6 +18,8 @@
 #include "personas/store/repositories.hpp"
 #include "personas/store_sqlite/open.hpp"
 #include "personas/vault/master_key.hpp"
+#include "personas/vault/provider_tokens.hpp"
+#include "personas/vault/run_secrets.hpp"
 #include "personas/vault/vault.hpp"
 #include "personas/worker_gateway/hub.hpp"
 
@@ -66,12 +70,43 @@ Result<Installation> prepare(store::Store& store, const vault::MasterKey& key, C
   });
 }
 
-// The token an agent CLI authenticates with: the one handed in over the API, else CLAUDE_TOKEN.
-std::vector<NamedSecret> token_variables(std::string_view backend, const Secret& token) {
-  std::vector<NamedSecret> variables;
-  const auto name = agents::token_variable(backend, token.reveal());
-  if (!token.empty() && !name.empty()) variables.push_back({std::string(name), token.clone()});
-  return variables;
+using execution::SecretsRequest;
+
+// The token an agent CLI authenticates with: the one handed in over the API, else that of the
+// settings.
+Result<std::vector<NamedSecret>> provider_secrets(Transaction& tx, const vault::Vault& vault,
+                                                  const SecretsRequest& request,
+                                                  const Secret& configured) {
+  std::vector<NamedSecret> secrets;
+  TRY(auto token, vault::provider_token(tx, vault, request.tenant, request.backend));
+  if (token && request.purpose == SecretsRequest::Purpose::kAttempt) {
+    TRY(const auto expiry, vault::provider_token_expiry(tx, request.tenant, request.backend));
+    TRY_VOID(vault::require_unexpired(request.backend, expiry.value_or(vault::TokenExpiry{}),
+                                      request.now));
+  }
+  if (!token) token = configured.clone();
+  if (!token || token->empty()) return secrets;
+  const auto variable = agents::token_variable(request.backend, token->reveal());
+  if (!variable.empty()) secrets.push_back({std::string(variable), std::move(*token)});
+  return secrets;
+}
+
+Result<std::vector<NamedSecret>> all_secrets(Transaction& tx, const vault::Vault& vault,
+                                             const SecretsRequest& request,
+                                             const Secret& configured) {
+  using Purpose = vault::RunSecretsRequest::Purpose;
+  TRY(auto secrets, provider_secrets(tx, vault, request, configured));
+  const bool runs = request.purpose == SecretsRequest::Purpose::kAttempt;
+  TRY(auto connectors,
+      vault::connector_secrets(tx, vault,
+                               {.tenant = request.tenant,
+                                .persona = request.persona,
+                                .backend = request.backend,
+                                .credential_ids = request.credential_ids,
+                                .now = request.now,
+                                .purpose = runs ? Purpose::kRun : Purpose::kMask}));
+  std::ranges::move(connectors, std::back_inserter(secrets));
+  return secrets;
 }
 
 worker_gateway::SessionOptions session_options(const settings::Settings& settings) {
@@ -196,10 +231,7 @@ class RunningOrchestrator final : public Orchestrator {
 
   Result<std::vector<NamedSecret>> secrets_of(Transaction& tx,
                                               const execution::SecretsRequest& request) const {
-    const Secret& configured = provider_token(env_.settings, request.backend);
-    if (request.backend != "claude") return token_variables(request.backend, configured);
-    TRY(const auto stored, vault_.get(tx, request.tenant, vault::kClaudeToken));
-    return token_variables(request.backend, stored ? *stored : configured);
+    return all_secrets(tx, vault_, request, app::provider_token(env_.settings, request.backend));
   }
 
   boost::asio::io_context& core_;

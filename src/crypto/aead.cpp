@@ -59,27 +59,37 @@ Bytes seal(const Secret& key, const Nonce& nonce, ByteView plaintext, ByteView a
   return out;
 }
 
-Result<Secret> open(const Secret& key, const Nonce& nonce, ByteView sealed, ByteView associated) {
+Result<Secret> open_foreign(const Secret& key, ByteView nonce, ByteView sealed,
+                            ByteView associated) {
   const auto refused = [] {
     return fail(ErrorCode::kCorrupt, "the sealed value does not fit this key, or was changed");
   };
   require(key.size() == kKeyBytes);
-  if (sealed.size() < kTagBytes) return refused();
+  if (sealed.size() < kTagBytes || nonce.size() < kMinForeignNonceBytes ||
+      nonce.size() > kMaxForeignNonceBytes) {
+    return refused();
+  }
   const auto ciphertext = sealed.first(sealed.size() - kTagBytes);
   Bytes tag(sealed.end() - kTagBytes, sealed.end());
   const Context context = make_context();
   std::string out(ciphertext.size(), '\0');
   auto* const plain = reinterpret_cast<unsigned char*>(out.data());
   int written = 0;
-  require(EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, raw(key.reveal()),
-                             nonce.data()) == 1 &&
-          update(context.get(), nullptr, associated) && update(context.get(), plain, ciphertext) &&
-          EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, kTagBytes, tag.data()) == 1);
+  require(
+      EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, nullptr, nullptr) == 1 &&
+      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_IVLEN, size_of(nonce), nullptr) == 1 &&
+      EVP_DecryptInit_ex(context.get(), nullptr, nullptr, raw(key.reveal()), nonce.data()) == 1 &&
+      update(context.get(), nullptr, associated) && update(context.get(), plain, ciphertext) &&
+      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, kTagBytes, tag.data()) == 1);
   if (EVP_DecryptFinal_ex(context.get(), plain + ciphertext.size(), &written) != 1) {
     wipe(out);
     return refused();
   }
   return Secret(std::move(out));
+}
+
+Result<Secret> open(const Secret& key, const Nonce& nonce, ByteView sealed, ByteView associated) {
+  return open_foreign(key, nonce, sealed, associated);
 }
 
 }  // namespace personas::crypto

@@ -53,7 +53,7 @@ Result<wire::Assign> make_assign_frame(const effect::Claim& claim, ClaimedRun& r
   std::vector<std::string> names;
   for (const auto& secret : secrets) {
     frame.env[secret.name] = std::string(secret.value.reveal());
-    names.push_back(secret.name);
+    if (secret.masked == Masked::kYes) names.push_back(secret.name);
   }
   frame.secrets = std::move(names);
 

@@ -101,7 +101,7 @@ Task<Result<void>> ExecutionService::start(WorkerLinks& links) {
     auto& run = state->running[i];
     const auto kind = run.worker_instance.empty() ? WorkerKind::kSeed : WorkerKind::kFull;
     auto& live = open_run(run.entry, run.attempt, run.worker, run.last_seq);
-    equip(live, std::move(state->secrets[i]));
+    equip(live, state->secrets[i]);
     live.must_replay();
     ++running_;
     dispatcher_.adopt(run.entry, run.attempt, run.worker, run.worker_instance, kind, run.limits,
@@ -272,7 +272,7 @@ void ExecutionService::claimed(const effect::Claim& claim, Result<void> outcome,
     auto assign = make_assign_frame(claim, *claimed_run, secrets, options_.dispatcher.lease,
                                     clock_.wall(), random_);
     if (assign) {
-      equip(run, std::move(secrets));
+      equip(run, secrets);
       links_->assign(claim.worker, *assign);
       dispatcher_.claim_won(id, limits, now());
       return;
@@ -302,8 +302,8 @@ LiveRun& ExecutionService::open_run(const QueuedExecution& entry, std::int64_t a
   return *(runs_[key] = std::move(run));
 }
 
-void ExecutionService::equip(LiveRun& run, std::vector<NamedSecret> secrets) {
-  run.set_redactor(std::make_shared<const Redactor>(std::move(secrets)));
+void ExecutionService::equip(LiveRun& run, const std::vector<NamedSecret>& secrets) {
+  run.set_redactor(std::make_shared<const Redactor>(secrets));
 }
 
 LiveRun* ExecutionService::find_run(const wire::RunKey& key) {

@@ -143,12 +143,13 @@ void LiveRun::complete_end() {
 }
 
 // Prepares the run of consecutive chunks of one stream that begins at `first`; returns how many it
-// took. Masking sees them joined, so that a value cut by a frame's border is found. If the last
-// bytes could be the start of a value, and nothing follows yet, the last chunk waits.
+// took. Masking sees them joined, so that a value cut by a frame's border is found. While more may
+// follow it takes them up to the last border that no value crosses or may be about to cross.
 std::size_t LiveRun::prepare_text(std::size_t first, std::vector<FrameEntry>& prepared) {
   const std::string stream(stream_of(pending_[first].frame));
   std::size_t last = first;
   std::string joined;
+  std::vector<std::size_t> ends;  // of the chunks, in `joined`
   for (; last < pending_.size(); ++last) {
     const auto* out = output_of(pending_[last].frame);
     const bool same = out != nullptr && stream_of(pending_[last].frame) == stream;
@@ -157,21 +158,23 @@ std::size_t LiveRun::prepare_text(std::size_t first, std::vector<FrameEntry>& pr
       break;
     }
     joined += out->chunk;
+    ends.push_back(joined.size());
   }
-  const bool more_may_follow = last == pending_.size() && !end_;
-  StreamRedactor masker(redactor_);
-  std::string masked = masker.push(joined);
-  if (masker.holds_back()) {
-    if (more_may_follow) {
-      // Leave the last chunk; try again without it.
-      --last;
-      if (last == first) return 0;
-      joined.resize(joined.size() - output_of(pending_[last].frame)->chunk.size());
-      masked = redactor_->redact(joined);
-    } else {
-      masked += masker.finish();
+  const bool waits = last == pending_.size() && !end_;
+  const bool goes_on = last < pending_.size() && output_of(pending_[last].frame) != nullptr &&
+                       stream_of(pending_[last].frame) == stream;
+  if (waits || goes_on) {
+    const auto found = redactor_->find(joined);
+    std::size_t safe = ends.size();
+    while (safe > 0 && !found.may_cut_at(ends[safe - 1])) --safe;
+    if (safe == 0 && waits) return 0;
+    // A full batch without a safe border goes as it is: it cannot wait for what is behind it.
+    if (safe > 0) {
+      joined.resize(ends[safe - 1]);
+      last = first + safe;
     }
   }
+  std::string masked = redactor_->redact(joined);
   FrameEntry entry;
   entry.seq = pending_[last - 1].seq;
   if (stream == "stdout") parse(masked, entry.effects);

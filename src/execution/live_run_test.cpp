@@ -24,7 +24,7 @@ wire::WorkerFrame out(std::string text) {
 std::shared_ptr<const Redactor> secret(std::string value) {
   std::vector<NamedSecret> secrets;
   secrets.push_back({"TOKEN", Secret(std::move(value))});
-  return std::make_shared<const Redactor>(std::move(secrets));
+  return std::make_shared<const Redactor>(secrets);
 }
 
 TEST(LiveRun, OneBatchIsInFlightAndTheRestIsGathered) {
@@ -64,6 +64,24 @@ TEST(LiveRun, ASecretCutByAFrameIsMaskedAndTheTailWaits) {
   ASSERT_TRUE(batch);
   EXPECT_EQ(batch->frames[0].text->text, "key: [redacted:TOKEN] done\n");
   EXPECT_EQ(batch->frames[0].seq, 2);
+}
+
+TEST(LiveRun, ASecretThatCrossesABorderIsMaskedWhateverBeginsAfterIt) {
+  auto run = make_run();
+  run.set_redactor(secret("sk-ant-12345"));
+  run.add(1, out("one\n"));
+  run.add(2, out("key: sk-an"));
+  run.add(3, out("t-12345 sk-"));
+  const auto first = run.next_batch();
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->frames[0].text->text, "one\n");
+  EXPECT_EQ(first->frames[0].seq, 1);
+  run.batch_committed();
+  EXPECT_FALSE(run.next_batch());
+  run.add(4, out("ip\n"));
+  const auto rest = run.next_batch();
+  ASSERT_TRUE(rest);
+  EXPECT_EQ(rest->frames[0].text->text, "key: [redacted:TOKEN] sk-ip\n");
 }
 
 TEST(LiveRun, AtTheEndNothingIsHeldBack) {

@@ -82,6 +82,14 @@ bool is_local(const net::Request& request) {
          request.headers.find("Forwarded") == nullptr;
 }
 
+// Over TLS, or not over a network at all. A proxy on this machine says what it was reached by.
+operations::Channel channel_of(const net::Request& request) {
+  const bool by_proxy =
+      request.from_loopback && request.headers.get("X-Forwarded-Proto") == "https";
+  return request.over_tls || is_local(request) || by_proxy ? operations::Channel::kPrivate
+                                                           : operations::Channel::kOpen;
+}
+
 // The same request with another cursor.
 std::string next_link(const net::Request& request, std::string_view cursor) {
   std::string link = request.target.substr(0, request.target.find('?')) + "?";
@@ -202,7 +210,8 @@ Task<Result<net::Response>> Api::call(const net::Request& request, Context& cont
                         .path = request.path,
                         .body_text = request.body,
                         .idempotency_key = std::string(request.headers.get("Idempotency-Key")),
-                        .last_event_id = std::string(request.headers.get("Last-Event-ID"))};
+                        .last_event_id = std::string(request.headers.get("Last-Event-ID")),
+                        .channel = channel_of(request)};
   const operations::RawInput raw{.query = request.query,
                                  .limits = {.max_bytes = parts_->options.max_body_bytes}};
   CO_TRY_VOID(operations::decode(call, raw));

@@ -108,7 +108,7 @@ TEST_F(SignalsApi, TheClaudeTokenGoesIntoTheVaultAndNeverOut) {
   EXPECT_THAT(status.at("token"), HasSubstr(R"("source":"api")"));
   EXPECT_EQ(status.text.find("sk-ant"), std::string::npos);
   const auto stored = store::read_now(*store_, [&](store::Transaction& tx) {
-    return vault_.get(tx, default_tenant(), vault::kClaudeToken);
+    return vault_.get(tx, default_tenant(), vault::provider_secret("claude"));
   });
   ASSERT_TRUE(stored && *stored);
   EXPECT_EQ((*stored)->reveal(), "sk-ant-oat01-abc");

@@ -1,6 +1,12 @@
 // Starting an execution, and waiting for its end.
+#include <algorithm>
+
+#include <fmt/format.h>
+
 #include "personas/execution/execution_store.hpp"
 #include "personas/operations/requests_described.hpp"
+#include "personas/store/credential_repository.hpp"
+#include "personas/vault/run_secrets.hpp"
 
 #include "reply.hpp"
 #include "subjects.hpp"
@@ -26,9 +32,35 @@ std::string key_in_body(const Call& call) {
   return call.body<ExecuteRequest>().idempotency_key.value_or("");
 }
 
+// That they exist, and that they fit into one run with those of the persona. One that goes
+// afterwards ends the run when it begins.
+Result<void> check_credentials(const Call& call, store::Transaction& tx) {
+  const auto& request = call.body<ExecuteRequest>();
+  if (request.credential_ids.empty()) return {};
+  std::vector<Credential> all;
+  if (request.persona_id) {
+    TRY(all, store::credentials_of(tx, call.tenant(), *request.persona_id));
+  }
+  std::vector<FieldError> unknown;
+  for (std::size_t i = 0; i < request.credential_ids.size(); ++i) {
+    const auto& id = request.credential_ids[i];
+    if (std::ranges::find(all, id, &Credential::id) != all.end()) continue;
+    TRY(auto found, store::find_credential(tx, call.tenant(), id));
+    if (found) {
+      all.push_back(std::move(*found));
+    } else {
+      unknown.push_back({fmt::format("/credentialIds/{}", i), "is not the id of a credential"});
+    }
+  }
+  if (unknown.empty()) return vault::check_run_limits(all);
+  std::string message = "Some of the credentials do not exist";
+  return fail(ErrorCode::kNotFound, std::move(message), std::move(unknown));
+}
+
 Result<Reply> execute(Call& call, store::Transaction& tx) {
   TRY_VOID(wait_of(call));
   TRY_VOID(call.services.executions.admit(call.tenant()));
+  TRY_VOID(check_credentials(call, tx));
   const auto id = ExecutionId::make(call.now, call.services.random);
   TRY(auto enqueued, execution::enqueue(tx, call.tenant(), id, call.body<ExecuteRequest>(),
                                         execution::Source::kApi, call.now));

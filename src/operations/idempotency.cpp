@@ -18,7 +18,10 @@ crypto::Digest fingerprint(const Call& call) {
   text.reserve(call.path.size() + call.body_text.size() + 8);
   text.append(call.operation.method).append("\n").append(call.path).append("\n");
   text.append(call.body_text);
-  return crypto::sha256(as_bytes(text));
+  // Keyed: a body may hold a password that could be found by trying.
+  auto print = call.services.vault.fingerprint(text);
+  wipe(text);
+  return print;
 }
 
 Result<std::optional<Reply>> find_answer(const Call& call, store::Transaction& tx) {

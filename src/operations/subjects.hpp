@@ -17,6 +17,8 @@ void add_library(Table& table);
 void add_import(Table& table);
 void add_prompt(Table& table);
 void add_tools(Table& table);
+void add_credentials(Table& table);
+void add_tokens(Table& table);
 void add_execute(Table& table);
 void add_executions(Table& table);
 void add_providers(Table& table);

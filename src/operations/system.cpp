@@ -11,6 +11,7 @@
 
 #include "reply.hpp"
 #include "subjects.hpp"
+#include "tokens.hpp"
 
 namespace personas::operations {
 namespace {
@@ -75,7 +76,7 @@ struct Stored {
   std::int64_t pending_events = 0;
   std::int64_t parked = 0;
   std::vector<execution::Gate> gates;
-  TokenState token;
+  std::map<std::string, TokenState> tokens;
 };
 
 Result<Stored> look(const Call& call, store::Transaction& tx) {
@@ -88,12 +89,7 @@ Result<Stored> look(const Call& call, store::Transaction& tx) {
   }));
   TRY(stored.parked, execution::count_parked(tx, call.tenant()));
   TRY(stored.gates, execution::closed_gates(tx, call.tenant(), call.now));
-  TRY(const auto token, call.services.vault.get(tx, call.tenant(), vault::kClaudeToken));
-  if (token) {
-    stored.token = {true, "api"};
-  } else if (call.services.facts.claude_token == Facts::ClaudeToken::kFromSettings) {
-    stored.token = {true, "settings"};
-  }
+  TRY(stored.tokens, token_states(call, tx));
   return stored;
 }
 
@@ -117,7 +113,8 @@ Task<Result<Reply>> status(Call& call) {
   report.bus = {"storing", stored.pending_events};
   report.scheduler = {"off"};
   report.vault = {"open"};
-  report.token = stored.token;
+  report.token = stored.tokens.at("claude");
+  report.tokens = stored.tokens;
   report.store = report_of(services.store);
   co_return json_reply(200, report);
 }
@@ -151,22 +148,6 @@ Task<Result<Reply>> metrics(Call& call) {
   co_await refresh_gauges(call.services);
   co_return Reply{.content_type = "text/plain; version=0.0.4; charset=utf-8",
                   .body = call.services.metrics.text()};
-}
-
-Result<Reply> put_token(Call& call, store::Transaction& tx) {
-  const auto& token = call.body<TokenBody>().token;
-  for (const char c : token) {
-    if (c > ' ' && c <= '~') continue;
-    return fail(ErrorCode::kInvalidRequest, "A token has no spaces and only ASCII characters",
-                {{"/token", "has a space or a character outside ASCII"}});
-  }
-  TRY_VOID(
-      call.services.vault.put(tx, call.tenant(), vault::kClaudeToken, Secret(token), call.now));
-  // Another token may be another account: what waited for the old one's limit goes on.
-  call.after_commit.push_back([&services = call.services, tenant = call.tenant()] {
-    services.executions.provider_changed(tenant, "claude");
-  });
-  return json_reply(200, TokenState{true, "api"});
 }
 
 struct Document {
@@ -220,15 +201,6 @@ void add_system(Table& table) {
                    .tag = "System",
                    .output = {nullptr, OutputType::Shape::kJson},
                    .handler = &openapi});
-  table.push_back({.id = "putClaudeToken",
-                   .method = "POST",
-                   .path = "/api/token",
-                   .summary = "Hand in the token that agents use with Claude",
-                   .tag = "System",
-                   .scope = Scope::kAdmin,
-                   .body = input<TokenBody>(),
-                   .output = one<TokenState>(),
-                   .handler = Write{&put_token}});
 }
 
 }  // namespace personas::operations

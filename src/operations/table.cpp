@@ -15,6 +15,8 @@ std::span<const Operation> all_operations() {
     add_prompt(all);
     add_groups(all);
     add_tools(all);
+    add_credentials(all);
+    add_tokens(all);
     add_execute(all);
     add_executions(all);
     add_reviews(all);

@@ -41,10 +41,13 @@ Result<void> update_persona(Transaction& tx, const TenantId& tenant, const Perso
 
 Result<bool> delete_persona(Transaction& tx, const TenantId& tenant, const PersonaId& id) {
   static const Sql kLinks("DELETE FROM persona_tools WHERE tenant_id = ? AND persona_id = ?");
+  static const Sql kCredentials(
+      "DELETE FROM persona_credentials WHERE tenant_id = ? AND persona_id = ?");
   static const Sql kDelete("DELETE FROM personas WHERE tenant_id = ? AND id = ?");
   TRY(const auto deleted, tx.execute(kDelete, {tenant, id}));
   if (deleted == 0) return false;
   TRY_VOID(tx.execute(kLinks, {tenant, id}));
+  TRY_VOID(tx.execute(kCredentials, {tenant, id}));
   return true;
 }
 

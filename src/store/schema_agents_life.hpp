@@ -141,6 +141,46 @@ CREATE TABLE tool_installs (
   installed_at int64 NOT NULL,
   PRIMARY KEY (tenant_id, name)
 );
+-- Credentials.
+ALTER TABLE secrets ADD COLUMN wrapped_key bytes;
+CREATE TABLE credentials (
+  tenant_id text NOT NULL,
+  id text NOT NULL,
+  name text NOT NULL,
+  service_type text NOT NULL,
+  metadata text,
+  fields text NOT NULL,
+  unmasked_fields text NOT NULL,
+  value_bytes int64 NOT NULL,
+  created_at int64 NOT NULL,
+  updated_at int64 NOT NULL,
+  last_used_at int64,
+  PRIMARY KEY (tenant_id, id)
+);
+CREATE UNIQUE INDEX credentials_name ON credentials (tenant_id, name);
+CREATE TABLE persona_credentials (
+  tenant_id text NOT NULL,
+  persona_id text NOT NULL,
+  credential_id text NOT NULL,
+  linked_at int64 NOT NULL,
+  PRIMARY KEY (tenant_id, persona_id, credential_id)
+);
+CREATE INDEX persona_credentials_credential ON persona_credentials (tenant_id, credential_id);
+CREATE TABLE seal_nonces (
+  tenant_id text NOT NULL,
+  nonce text NOT NULL,
+  expires_at int64 NOT NULL,
+  PRIMARY KEY (tenant_id, nonce)
+);
+CREATE INDEX seal_nonces_age ON seal_nonces (expires_at);
+CREATE TABLE provider_tokens (
+  tenant_id text NOT NULL,
+  provider text NOT NULL,
+  stored_at int64 NOT NULL,
+  expires_at int64,
+  expiry_assumed int64 NOT NULL,
+  PRIMARY KEY (tenant_id, provider)
+);
 )sql";
 
 }  // namespace personas::store

@@ -1,60 +1,11 @@
 #include "personas/vault/vault.hpp"
 
-#include <filesystem>
-#include <stdlib.h>
+#include "personas/crypto/aead.hpp"
 
-#include <gtest/gtest.h>
-
-#include "personas/store/blocking.hpp"
-#include "personas/store/migrations.hpp"
-#include "personas/store_sqlite/open.hpp"
+#include "test_vault.hpp"
 
 namespace personas::vault {
 namespace {
-
-const std::string kHex = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
-
-class VaultTest : public testing::Test {
- protected:
-  VaultTest() {
-    std::string name = testing::TempDir() + "personas-vault-XXXXXX";
-    folder_ = ::mkdtemp(name.data());
-    auto opened = store_sqlite::open_sqlite({.path = folder_ / "personas.db"},
-                                            [](const Error&) { std::abort(); });
-    EXPECT_TRUE(opened) << opened.error().describe();
-    store_ = std::move(*opened);
-    const auto migrated = store::write_now(*store_, [](store::Transaction& tx) {
-      return store::migrate(tx, store::schema_migrations(), {1});
-    });
-    EXPECT_TRUE(migrated) << migrated.error().describe();
-  }
-  ~VaultTest() override {
-    store_.reset();
-    std::filesystem::remove_all(folder_);
-  }
-
-  Result<void> put(const Vault& vault, const TenantId& tenant, std::string_view value) {
-    return store::write_now(*store_, [&](store::Transaction& tx) {
-      return vault.put(tx, tenant, kClaudeToken, Secret(std::string(value)), {1});
-    });
-  }
-  Result<std::optional<Secret>> get(const Vault& vault, const TenantId& tenant) {
-    return store::read_now(
-        *store_, [&](store::Transaction& tx) { return vault.get(tx, tenant, kClaudeToken); });
-  }
-  Result<std::int64_t> run(const store::Sql& sql) {
-    return store::write_now(*store_, [&](store::Transaction& tx) { return tx.execute(sql, {}); });
-  }
-  Result<void> check(const MasterKey& key) {
-    return store::write_now(*store_,
-                            [&](store::Transaction& tx) { return check_master_key(tx, key); });
-  }
-
-  std::filesystem::path folder_;
-  std::unique_ptr<store::Store> store_;
-  MasterKey key_ = *MasterKey::parse(kHex);
-  SeededRandom random_{3};
-};
 
 TEST(MasterKey, WantsSixtyFourHexDigits) {
   EXPECT_TRUE(MasterKey::parse(kHex));
@@ -83,7 +34,7 @@ TEST_F(VaultTest, NoticesAnotherMasterKey) {
 }
 
 TEST_F(VaultTest, KeepsASecretPerTenantAndReplacesIt) {
-  const Vault vault(key_, random_);
+  const Vault& vault = vault_;
   const TenantId other("ten_other");
   ASSERT_TRUE(put(vault, default_tenant(), "first"));
   ASSERT_TRUE(put(vault, default_tenant(), "second"));
@@ -92,13 +43,93 @@ TEST_F(VaultTest, KeepsASecretPerTenantAndReplacesIt) {
 }
 
 TEST_F(VaultTest, RefusesARowThatWasMovedOrReadWithAnotherKey) {
-  const Vault vault(key_, random_);
+  const Vault& vault = vault_;
   ASSERT_TRUE(put(vault, default_tenant(), "token"));
   const Vault other(*MasterKey::parse(std::string(64, '7')), random_);
   EXPECT_EQ(get(other, default_tenant()).error().code, ErrorCode::kCorrupt);
   static const store::Sql kMove("UPDATE secrets SET tenant_id = 'ten_other'");
   ASSERT_TRUE(run(kMove));
   EXPECT_EQ(get(vault, TenantId("ten_other")).error().code, ErrorCode::kCorrupt);
+}
+
+// One row changed in one way must not be read, and always in the same words.
+TEST_F(VaultTest, RefusesARowThatWasChangedMixedOrPutInAnotherPlace) {
+  const TenantId other("ten_other");
+  const std::string name = "provider/other";
+  static const store::Sql kChanges[] = {
+      store::Sql("UPDATE secrets SET term = 2"),
+      store::Sql("UPDATE secrets SET version = version + 1"),
+      store::Sql("UPDATE secrets SET nonce = zeroblob(12)"),
+      store::Sql("UPDATE secrets SET nonce = x'00'"),
+      store::Sql("UPDATE secrets SET ciphertext = zeroblob(21)"),
+      store::Sql("UPDATE secrets SET ciphertext = x''"),
+      store::Sql("UPDATE secrets SET wrapped_key = zeroblob(60)"),
+      store::Sql("UPDATE secrets SET wrapped_key = x''"),
+      store::Sql("UPDATE secrets SET wrapped_key = NULL"),
+      // Swapped between tenants, then between names: values, keys, both.
+      store::Sql(
+          "UPDATE secrets SET ciphertext = (SELECT ciphertext FROM secrets o WHERE o.tenant_id "
+          "= 'ten_other'), nonce = (SELECT nonce FROM secrets o WHERE o.tenant_id = "
+          "'ten_other') WHERE tenant_id <> 'ten_other'"),
+      store::Sql("UPDATE secrets SET wrapped_key = (SELECT wrapped_key FROM secrets o WHERE "
+                 "o.tenant_id = 'ten_other') WHERE tenant_id <> 'ten_other'"),
+      store::Sql(
+          "UPDATE secrets SET (wrapped_key, nonce, ciphertext) = (SELECT wrapped_key, nonce, "
+          "ciphertext FROM secrets o WHERE o.tenant_id = 'ten_other') WHERE tenant_id <> "
+          "'ten_other'"),
+      store::Sql(
+          "UPDATE secrets SET (wrapped_key, nonce, ciphertext) = (SELECT wrapped_key, nonce, "
+          "ciphertext FROM secrets o WHERE o.name = 'provider/other') WHERE name = "
+          "'provider/claude'"),
+  };
+  static const store::Sql kClear("DELETE FROM secrets");
+  std::string words;
+  for (const auto& change : kChanges) {
+    ASSERT_TRUE(run(kClear));
+    ASSERT_TRUE(put(vault_, default_tenant(), "token"));
+    ASSERT_TRUE(put(vault_, default_tenant(), "token", name));
+    ASSERT_TRUE(put(vault_, other, "token"));
+    ASSERT_EQ((*get(vault_, default_tenant()))->reveal(), "token");
+    ASSERT_TRUE(run(change)) << change.text();
+    const auto read = get(vault_, default_tenant());
+    ASSERT_FALSE(read) << change.text();
+    EXPECT_EQ(read.error().code, ErrorCode::kCorrupt);
+    if (words.empty()) words = read.error().message;
+    EXPECT_EQ(read.error().message, words) << change.text();
+  }
+}
+
+TEST_F(VaultTest, ReadsARowOfTheOlderFormAndWritesItAnew) {
+  static const store::Sql kOld(
+      "INSERT INTO secrets (tenant_id, name, version, term, nonce, ciphertext, created_at) VALUES "
+      "(?, ?, 7, 1, ?, ?, 1)");
+  static const store::Sql kOlder("SELECT count(*) FROM secrets WHERE wrapped_key IS NULL");
+  const auto older = [&] {
+    std::int64_t count = -1;
+    EXPECT_TRUE(write([&](store::Transaction& tx) {
+      return tx.query(kOlder, {}, [&](const store::Row& row) -> Result<bool> {
+        count = row.integer(0);
+        return false;
+      });
+    }));
+    return count;
+  };
+  const auto nonce = crypto::make_nonce(random_);
+  std::string bound = default_tenant().str();
+  bound += std::string_view(
+      "\0provider/claude\0"
+      "7/1",
+      20);
+  const auto sealed = crypto::seal(key_.derive(key_labels::kSecrets), nonce, as_bytes("old token"),
+                                   as_bytes(bound));
+  ASSERT_TRUE(write([&](store::Transaction& tx) {
+    return tx.execute(kOld, {default_tenant(), kName, ByteView(nonce), ByteView(sealed)});
+  }));
+  EXPECT_EQ((*get(vault_, default_tenant()))->reveal(), "old token");
+  EXPECT_EQ(older(), 1);
+  ASSERT_TRUE(put(vault_, default_tenant(), "new token"));
+  EXPECT_EQ((*get(vault_, default_tenant()))->reveal(), "new token");
+  EXPECT_EQ(older(), 0);
 }
 
 }  // namespace

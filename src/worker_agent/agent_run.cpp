@@ -25,19 +25,6 @@ wire::Complete failed(FailureReason reason, std::string text) {
   return complete;
 }
 
-// `value` as it stands between the quotes of a JSON string.
-std::string inside_json(std::string_view value) {
-  std::string text;
-  codec::append_json_string(value, text);
-  return text.substr(1, text.size() - 2);
-}
-
-void mask(std::vector<NamedSecret>& masked, const std::string& name, std::string_view value) {
-  masked.push_back({name, Secret(std::string(value))});
-  std::string escaped = inside_json(value);
-  if (escaped != value) masked.push_back({name, Secret(std::move(escaped))});
-}
-
 // Everything in `env` counts as secret when the orchestrator does not say what is.
 bool is_secret(const wire::Assign& assign, const std::string& name) {
   return !assign.secrets || std::ranges::find(*assign.secrets, name) != assign.secrets->end();
@@ -89,7 +76,7 @@ void add_environment(const RunOptions& options, const wire::Assign& assign,
     if (agents::is_removed(plan, name) || launch.environment.contains(name)) continue;
     if (is_secret(assign, name)) {
       launch.secret_environment.push_back({name, Secret(value)});
-      mask(masked, name, value);
+      masked.push_back({name, Secret(value)});
     } else {
       launch.environment.emplace(name, value);
     }
@@ -98,7 +85,7 @@ void add_environment(const RunOptions& options, const wire::Assign& assign,
     const auto own = options.environment.find(name);
     if (own == options.environment.end() || assign.env.contains(name)) continue;
     launch.secret_environment.push_back({name, Secret(own->second)});
-    if (!is_address(name)) mask(masked, name, own->second);
+    if (!is_address(name)) masked.push_back({name, Secret(own->second)});
   }
 }
 
@@ -168,7 +155,7 @@ std::optional<wire::Complete> AgentRun::start(sandbox::Sandbox& sandbox, const R
   launch.max_output_bytes = assign.config.max_output_bytes.value_or(options.max_output_bytes);
   launch.lease_until = kill_at;
 
-  redactor_ = std::make_shared<const Redactor>(std::move(masked));
+  redactor_ = std::make_shared<const Redactor>(masked);
   stdout_mask_.emplace(redactor_);
   stderr_mask_.emplace(redactor_);
   stream_.emplace(format_);
@@ -222,7 +209,7 @@ void AgentRun::report(agents::AgentItem& item) {
     wire::Progress progress;
     progress.stage = "tool";
     progress.message = redactor_->redact(call->name + " " + call->input);
-    progress.active_tool = call->name;
+    progress.active_tool = redactor_->redact(call->name);
     progress.tool_calls_completed = tool_calls_++;
     sink_.run_progress(key_, std::move(progress));
   } else if (auto* started = std::get_if<agents::SessionStarted>(&item)) {

@@ -26,4 +26,10 @@ Bytes seal(const Secret& key, const Nonce& nonce, ByteView plaintext, ByteView a
 // kCorrupt if anything differs from what was sealed: key, nonce, ciphertext, tag, associated data.
 Result<Secret> open(const Secret& key, const Nonce& nonce, ByteView sealed, ByteView associated);
 
+// The same for what others sealed, with a nonce of any length that AES-GCM knows. Never empty.
+inline constexpr std::size_t kMinForeignNonceBytes = 8;
+inline constexpr std::size_t kMaxForeignNonceBytes = 64;
+Result<Secret> open_foreign(const Secret& key, ByteView nonce, ByteView sealed,
+                            ByteView associated);
+
 }  // namespace personas::crypto

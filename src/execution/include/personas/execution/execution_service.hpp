@@ -111,7 +111,7 @@ class ExecutionService final : public Executions {
                std::optional<ClaimedRun> claimed_run, std::vector<NamedSecret> secrets);
   LiveRun& open_run(const QueuedExecution& entry, std::int64_t attempt, const WorkerId& worker,
                     std::int64_t committed_seq);
-  static void equip(LiveRun& run, std::vector<NamedSecret> secrets);
+  static void equip(LiveRun& run, const std::vector<NamedSecret>& secrets);
   Result<wire::Assign> make_assign(const effect::Claim& claim, ClaimedRun& run);
   LiveRun* find_run(const wire::RunKey& key);
   void pump(LiveRun& run);

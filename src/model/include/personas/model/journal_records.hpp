@@ -124,6 +124,7 @@ inline constexpr std::string_view kExecutionProgress = "execution.progress";
 inline constexpr std::string_view kExecutionTurn = "execution.turn";
 inline constexpr std::string_view kProviderQuota = "provider.quota";
 inline constexpr std::string_view kCredentialCreated = "credential.created";
+inline constexpr std::string_view kCredentialUpdated = "credential.updated";
 inline constexpr std::string_view kCredentialDeleted = "credential.deleted";
 inline constexpr std::string_view kMessageCreated = "message.created";
 inline constexpr std::string_view kMemoryCreated = "memory.created";
@@ -150,6 +151,7 @@ inline constexpr std::array kRecordTypes{
     RecordType{kExecutionTurn, &codec::type_info<ExecutionTurn>},
     RecordType{kProviderQuota, &codec::type_info<ProviderQuota>},
     RecordType{kCredentialCreated, &codec::type_info<Named>},
+    RecordType{kCredentialUpdated, &codec::type_info<Named>},
     RecordType{kCredentialDeleted, &codec::type_info<Named>},
     RecordType{kMessageCreated, &codec::type_info<SignalRecord>},
     RecordType{kMemoryCreated, &codec::type_info<SignalRecord>},

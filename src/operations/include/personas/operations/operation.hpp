@@ -40,10 +40,7 @@ struct Facts {
   InstanceId instance;
   NodeId node;
   Instant started;
-  enum class ClaudeToken : std::uint8_t {
-    kAbsent,
-    kFromSettings
-  } claude_token = ClaudeToken::kAbsent;
+  std::vector<std::string> tokens_in_settings = {};  // providers whose token the settings hold
 };
 
 struct Services {
@@ -72,6 +69,9 @@ struct Reply {
 };
 
 struct Operation;
+// Whether others can have read the request on its way.
+enum class Channel : std::uint8_t { kOpen, kPrivate };
+
 // A described value of a type that only the handler and the table know.
 struct Input {
   const codec::TypeInfo* type = nullptr;
@@ -92,6 +92,7 @@ struct Call {
   Input body_input = {};
   std::string idempotency_key;  // empty: none
   std::string last_event_id;    // empty: none
+  Channel channel = Channel::kOpen;
   // Run once, after the transaction has committed.
   std::vector<std::function<void()>> after_commit = {};
 

@@ -7,15 +7,6 @@
 namespace personas::codec {
 
 template <>
-struct Described<operations::TokenState> {
-  using T = operations::TokenState;
-  static constexpr std::string_view name = "TokenState";
-  static constexpr auto fields =
-      std::tuple{field("configured", &T::configured),
-                 field("source", &T::source).doc("api, settings or none")};
-};
-
-template <>
 struct Described<operations::Dependency> {
   using T = operations::Dependency;
   static constexpr std::string_view name = "Dependency";
@@ -106,6 +97,8 @@ struct Described<operations::StatusReport> {
                                             field("scheduler", &T::scheduler),
                                             field("vault", &T::vault),
                                             field("token", &T::token).doc("The Claude token"),
+                                            field("tokens", &T::tokens)
+                                                .doc("The tokens of all providers"),
                                             field("provider", &T::provider)
                                                 .doc("Accounts whose limit is reached; empty when "
                                                      "all take work"),

@@ -15,6 +15,7 @@
 #include "personas/execution/execution_store.hpp"
 #include "personas/model/execution.hpp"
 #include "personas/model/signals.hpp"
+#include "personas/operations/credential_requests.hpp"
 #include "personas/operations/provider_reports.hpp"
 
 namespace personas::operations {
@@ -90,10 +91,6 @@ struct RespondBody {
   std::string message;
 };
 
-struct TokenBody {
-  std::string token;
-};
-
 // ---- answers ----
 
 struct ToolLink {
@@ -104,11 +101,6 @@ struct ToolLink {
 struct ExecuteReply {
   ExecutionId execution_id;
   ExecutionStatus status = ExecutionStatus::kQueued;
-};
-
-struct TokenState {
-  bool configured = false;
-  std::string source = "none";  // api, settings, none
 };
 
 struct Dependency {
@@ -174,7 +166,8 @@ struct StatusReport {
   BusReport bus;
   ComponentReport scheduler;
   ComponentReport vault;
-  TokenState token;
+  TokenState token;  // of claude
+  std::map<std::string, TokenState> tokens;
   std::vector<ProviderReport> provider;
   StoreReport store;
 };

@@ -125,13 +125,6 @@ struct Described<operations::RespondBody> {
 };
 
 template <>
-struct Described<operations::TokenBody> {
-  static constexpr std::string_view name = "ClaudeToken";
-  static constexpr auto fields = std::tuple{
-      field("token", &operations::TokenBody::token).required().write_only().length(1, 4'096)};
-};
-
-template <>
 struct Described<operations::ToolLink> {
   static constexpr std::string_view name = "ToolLink";
   static constexpr auto fields = std::tuple{field("personaId", &operations::ToolLink::persona_id),

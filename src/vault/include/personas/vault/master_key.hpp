@@ -12,7 +12,11 @@ namespace personas::vault {
 // What keys are derived for. A label never changes once data depends on it.
 namespace key_labels {
 inline constexpr std::string_view kCheck = "personas master key check v1";
-inline constexpr std::string_view kSecrets = "personas secrets v1";
+inline constexpr std::string_view kSecrets =
+    "personas secrets v1";  // rows without a key of their own
+inline constexpr std::string_view kSecretKeys = "personas secret keys v1";  // wraps the rows' keys
+inline constexpr std::string_view kSealing = "personas sealing key v1";     // X25519
+inline constexpr std::string_view kFingerprints = "personas request fingerprints v1";
 inline constexpr std::string_view kSessions = "personas agent sessions v1";
 inline constexpr std::string_view kCursors = "personas journal cursors v1";
 inline constexpr std::string_view kPages = "personas list cursors v1";

@@ -50,18 +50,19 @@ Result<wire::Assign> make_assign_frame(const effect::Claim& claim, ClaimedRun& r
   frame.permission_policy = config.permission_policy;
   frame.resume_session_id = run.session_id;
 
-  std::vector<std::string> names;
+  std::vector<std::string> variables;
+  frame.secrets.emplace();
   for (const auto& secret : secrets) {
     frame.env[secret.name] = std::string(secret.value.reveal());
-    if (secret.masked == Masked::kYes) names.push_back(secret.name);
+    variables.push_back(secret.name);
+    if (secret.masked == Masked::kYes) frame.secrets->push_back(secret.name);
   }
-  frame.secrets = std::move(names);
 
   if (run.session_id && run.continuation) {
     frame.prompt = agents::continuation_prompt(*run.continuation, random);
     return frame;
   }
-  agents::PromptInput input = prompt_input(run, *frame.secrets, now);
+  agents::PromptInput input = prompt_input(run, variables, now);
   input.backend = *frame.config.backend;
   input.continuation = std::move(run.continuation);
   TRY(frame.prompt, agents::assemble_prompt(input, random));

@@ -40,9 +40,9 @@ struct Described<Usage> {
 template <>
 struct Described<ModelUsage> {
   static constexpr std::string_view name = "ModelUsage";
-  static constexpr auto fields = std::tuple{field("model", &ModelUsage::model).length(0, 200),
-                                            field("usage", &ModelUsage::usage),
-                                            field("costUsd", &ModelUsage::cost_usd)};
+  static constexpr auto fields =
+      std::tuple{field("model", &ModelUsage::model).length(0, 200),
+                 field("usage", &ModelUsage::usage), field("costUsd", &ModelUsage::cost_usd)};
 };
 
 template <>
@@ -55,27 +55,26 @@ struct Described<Parked> {
 template <>
 struct Described<Attempt> {
   static constexpr std::string_view name = "Attempt";
-  static constexpr auto fields =
-      std::tuple{field("attempt", &Attempt::attempt).doc("1 for the first; also the fencing token"),
-                 field("workerId", &Attempt::worker_id),
-                 field("nodeId", &Attempt::node_id).doc("The orchestrator that granted the lease"),
-                 field("status", &Attempt::status),
-                 field("failureReason", &Attempt::failure_reason),
-                 field("errorMessage", &Attempt::error_message),
-                 field("exitCode", &Attempt::exit_code),
-                 field("startedAt", &Attempt::started_at),
-                 field("completedAt", &Attempt::completed_at),
-                 field("durationMs", &Attempt::duration_ms),
-                 field("backend", &Attempt::backend),
-                 field("model", &Attempt::model),
-                 field("isolation", &Attempt::isolation)
-                     .doc("How the agent was confined: namespaces or none"),
-                 field("turns", &Attempt::turns),
-                 field("usage", &Attempt::usage),
-                 field("costUsd", &Attempt::cost_usd),
-                 field("counts", &Attempt::counts)
-                     .doc("False when it ended because the execution was parked: the retry policy "
-                          "does not count it")};
+  static constexpr auto fields = std::tuple{
+      field("attempt", &Attempt::attempt).doc("1 for the first; also the fencing token"),
+      field("workerId", &Attempt::worker_id),
+      field("nodeId", &Attempt::node_id).doc("The orchestrator that granted the lease"),
+      field("status", &Attempt::status),
+      field("failureReason", &Attempt::failure_reason),
+      field("errorMessage", &Attempt::error_message),
+      field("exitCode", &Attempt::exit_code),
+      field("startedAt", &Attempt::started_at),
+      field("completedAt", &Attempt::completed_at),
+      field("durationMs", &Attempt::duration_ms),
+      field("backend", &Attempt::backend),
+      field("model", &Attempt::model),
+      field("isolation", &Attempt::isolation).doc("How the agent was confined: namespaces or none"),
+      field("turns", &Attempt::turns),
+      field("usage", &Attempt::usage),
+      field("costUsd", &Attempt::cost_usd),
+      field("counts", &Attempt::counts)
+          .doc("False when it ended because the execution was parked: the retry policy "
+               "does not count it")};
 };
 
 template <>
@@ -87,8 +86,10 @@ struct Described<ExecutionConfig> {
       field("maxOutputBytes", &ExecutionConfig::max_output_bytes).range(1'024, 1'073'741'824),
       field("backend", &ExecutionConfig::backend).length(1, 50),
       field("model", &ExecutionConfig::model).length(0, 200),
-      field("maxBudgetUsd", &ExecutionConfig::max_budget_usd).number_range(0, 100'000),
-      field("maxTurns", &ExecutionConfig::max_turns).range(1, 10'000),
+      field("maxBudgetUsd", &ExecutionConfig::max_budget_usd)
+          .number_range(0, 100'000)
+          .doc("Of the whole execution: an attempt has what the earlier ones left"),
+      field("maxTurns", &ExecutionConfig::max_turns).range(1, 10'000).doc("Of one attempt"),
       field("permissionPolicy", &ExecutionConfig::permission_policy),
       field("networkPolicy", &ExecutionConfig::network_policy)};
 };
@@ -118,7 +119,9 @@ struct Described<Execution> {
       field("completedAt", &Execution::completed_at),
       field("durationMs", &Execution::duration_ms),
       field("output", &Execution::output)
-          .doc("Standard output; the tail unless ?output=full. Null in lists"),
+          .doc(
+              "Standard output of the present conversation: of all attempts that continued it; the "
+              "tail unless ?output=full. Null in lists"),
       field("outputBytes", &Execution::output_bytes),
       field("outcome", &Execution::outcome).doc("What the agent said of its own work"),
       field("failureReason", &Execution::failure_reason),
@@ -131,8 +134,8 @@ struct Described<Execution> {
                "limit resets"),
       field("parkedUntil", &Execution::parked_until),
       field("turns", &Execution::turns).doc("Turns of the agent in all attempts"),
-      field("usage", &Execution::usage),
-      field("costUsd", &Execution::cost_usd),
+      field("usage", &Execution::usage).doc("The sum over the attempts"),
+      field("costUsd", &Execution::cost_usd).doc("The sum over the attempts"),
       field("sessionId", &Execution::session_id),
       field("workerId", &Execution::worker_id),
       field("createdAt", &Execution::created_at)};

@@ -87,11 +87,15 @@ struct Described<Persona> {
           .length(1, 50)
           .doc("Which agent CLI runs it: claude, codex, gemini, command, demo"),
       field("model", &Persona::model).length(0, 200),
-      field("maxBudgetUsd", &Persona::max_budget_usd).number_range(0, 100'000),
-      field("maxTurns", &Persona::max_turns).range(1, 10'000),
+      field("maxBudgetUsd", &Persona::max_budget_usd)
+          .number_range(0, 100'000)
+          .doc("Of a whole execution: an attempt has what the earlier ones left"),
+      field("maxTurns", &Persona::max_turns).range(1, 10'000).doc("Of one attempt"),
       field("retry", &Persona::retry),
       field("onQuota", &Persona::on_quota)
-          .doc("What to do when the provider's usage limit is reached"),
+          .doc("When the provider's usage limit is reached: park waits until it resets, fail ends "
+               "the "
+               "run, fallback goes on with another backend or model"),
       field("requires", &Persona::requires_).doc("What a worker must offer to run it"),
       field("networkPolicy", &Persona::network_policy),
       field("permissionPolicy", &Persona::permission_policy)
@@ -104,7 +108,8 @@ struct Described<Persona> {
       field("reviewTimeoutMs", &Persona::review_timeout_ms)
           .range(1'000, 31'536'000'000)
           .doc("After this an unanswered question has expired and the run goes on; 72 h if absent"),
-      field("fallback", &Persona::fallback).doc("What runs when onQuota is fallback"),
+      field("fallback", &Persona::fallback)
+          .doc("What runs when onQuota is fallback; tried once, then the run waits"),
       field("version", &Persona::version).read_only(),
       field("createdAt", &Persona::created_at).read_only(),
       field("updatedAt", &Persona::updated_at).read_only()};

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "personas/agents/prompt.hpp"
+#include "personas/base/bytes.hpp"
 #include "personas/execution/attempt_store.hpp"
 #include "personas/wire/protocol.hpp"
 
@@ -69,9 +70,22 @@ Result<wire::Assign> make_assign_frame(const effect::Claim& claim, ClaimedRun& r
   return frame;
 }
 
-bool offers_protocols(const WorkerInfo& worker) {
+std::vector<wire::SessionPart> session_frames(const wire::RunKey& run,
+                                              const std::vector<SessionFile>& files) {
+  std::vector<wire::SessionPart> frames;
+  for (const auto& file : files) {
+    for (std::size_t at = 0; at < file.content.size(); at += wire::kMaxSessionPiece) {
+      const auto piece = std::string_view(file.content).substr(at, wire::kMaxSessionPiece);
+      frames.push_back({run.execution.str(), run.attempt, file.path, static_cast<std::int64_t>(at),
+                        to_base64(as_bytes(piece))});
+    }
+  }
+  return frames;
+}
+
+bool offers(const WorkerInfo& worker, std::string_view capability) {
   const auto& offered = worker.capabilities;
-  return std::find(offered.begin(), offered.end(), wire::kProtocolsCapability) != offered.end();
+  return std::find(offered.begin(), offered.end(), capability) != offered.end();
 }
 
 }  // namespace personas::execution

@@ -9,6 +9,7 @@
 #include "personas/execution/claim.hpp"
 #include "personas/execution/dispatcher.hpp"
 #include "personas/wire/frames.hpp"
+#include "personas/wire/protocol.hpp"
 
 namespace personas::execution {
 
@@ -22,7 +23,11 @@ Result<wire::Assign> make_assign_frame(const effect::Claim& claim, ClaimedRun& r
                                        const std::vector<NamedSecret>& secrets, Duration lease,
                                        Timestamp now, Random& random);
 
-// Whether the worker parses the agents' protocols itself.
-bool offers_protocols(const WorkerInfo& worker);
+// The session's files as the frames that go before an assign.
+std::vector<wire::SessionPart> session_frames(const wire::RunKey& run,
+                                              const std::vector<SessionFile>& files);
+
+// Whether the worker announced it (wire/protocol.hpp).
+bool offers(const WorkerInfo& worker, std::string_view capability);
 
 }  // namespace personas::execution

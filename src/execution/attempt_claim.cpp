@@ -7,6 +7,7 @@
 #include "personas/agents/memory_ranking.hpp"
 #include "personas/execution/attempt_store.hpp"
 #include "personas/execution/claim.hpp"
+#include "personas/execution/session_store.hpp"
 #include "personas/store/repositories.hpp"
 
 #include "holding.hpp"
@@ -46,16 +47,16 @@ Result<std::optional<Kind>> why_again(Transaction& tx, const ExecutionRow& row) 
   return kind;
 }
 
-Result<bool> can_resume(Transaction& tx, const ExecutionRow& row, const Leg& leg) {
-  static const Sql kParts(
-      "SELECT 1 FROM session_parts WHERE tenant_id = ? AND execution_id = ? LIMIT 1");
-  if (!row.session_id || row.session_backend != leg.backend) return false;
+// The conversation that can be continued here: kept off the worker that had it, whole, of the same
+// backend, and for a worker that can be given it.
+Result<std::optional<std::vector<SessionFile>>> session_of(Transaction& tx, const ExecutionRow& row,
+                                                           const Leg& leg,
+                                                           const Secret* session_key) {
+  std::optional<std::vector<SessionFile>> none;
+  if (session_key == nullptr || !row.session_id || row.session_backend != leg.backend) return none;
   const auto* backend = agents::find_backend(leg.backend);
-  if (backend == nullptr || backend->resume != agents::Resume::kYes) return false;
-  // Its files are kept off the worker; without them no other worker has the conversation.
-  TRY(const auto found,
-      tx.query(kParts, {row.tenant_id, row.id}, [](const Row&) -> Result<bool> { return false; }));
-  return found > 0;
+  if (backend == nullptr || backend->resume != agents::Resume::kYes) return none;
+  return load_session(tx, *session_key, row.tenant_id, row.id);
 }
 
 std::vector<agents::DecidedReview> told(std::vector<Review> reviews) {
@@ -70,17 +71,21 @@ std::vector<agents::DecidedReview> told(std::vector<Review> reviews) {
   return all;
 }
 
-Result<void> go_on(Transaction& tx, const ExecutionRow& row, const Leg& leg, ClaimedRun& run) {
+Result<void> go_on(Transaction& tx, const ClaimRequest& request, const ExecutionRow& row,
+                   const Leg& leg, ClaimedRun& run) {
   // What an agent that begins again writes stands for what the earlier attempts wrote.
   static const Sql kAfresh(
       "UPDATE executions SET first_leg = ?, output_bytes = 0, outcome = NULL WHERE tenant_id = ? "
       "AND id = ?");
   TRY(const auto kind, why_again(tx, row));
-  TRY(const bool resumes, can_resume(tx, row, leg));
+  TRY(auto session, session_of(tx, row, leg, request.session_key));
+  const bool resumes = session.has_value();
   if (resumes) {
     run.session_id = row.session_id;
+    run.session = std::move(*session);
   } else {
     TRY_VOID(tx.execute(kAfresh, {row.attempt, row.tenant_id, row.id}));
+    TRY_VOID(drop_session(tx, row.tenant_id, row.id));
   }
   std::vector<agents::DecidedReview> reviews;
   if (row.asked) {
@@ -149,7 +154,7 @@ Result<std::optional<ClaimedRun>> claim(Transaction& tx, const ClaimRequest& req
   TRY_VOID(load_belongings(tx, request.tenant, request.now, run));
   Leg leg = leg_of(*row, address(run.persona));
   if (request.attempt > 1) {
-    TRY_VOID(go_on(tx, *row, leg, run));
+    TRY_VOID(go_on(tx, request, *row, leg, run));
   }
   run.config = std::move(leg.config);
   take_spent(*row, run);

@@ -7,6 +7,7 @@
 
 #include "personas/codec/json.hpp"
 #include "personas/execution/retry.hpp"
+#include "personas/execution/session_store.hpp"
 #include "personas/store/metering.hpp"
 
 #include "end_diagnosis.hpp"
@@ -222,8 +223,7 @@ Result<void> write_over(Transaction& tx, const AppendRequest& request, const Exe
                               request.now, name_of(verdict.reason), unless_empty(verdict.message),
                               end.exit_code, end.session_id, as_json(all.usage), all.cost,
                               all.turns, as_json(row.outcome), request.tenant, request.id}));
-  if (row.session_id || end.session_id) return drop_session_parts(tx, request.tenant, request.id);
-  return {};
+  return drop_session(tx, request.tenant, request.id);
 }
 
 // No attempt is live from here on: parked, or in the queue.
@@ -254,7 +254,7 @@ Result<void> write_rest(Transaction& tx, const AppendRequest& request, const Exe
        well ? as_json(row.outcome) : std::nullopt, row.asked ? 1 : 0, request.tenant, request.id}));
   if (verdict.forgets_session) {
     TRY_VOID(tx.execute(kForget, {request.tenant, request.id}));
-    return drop_session_parts(tx, request.tenant, request.id);
+    return drop_session(tx, request.tenant, request.id);
   }
   if (end.session_id) {
     return remember_session(tx, request.tenant, request.id, *end.session_id, request.backend);
@@ -342,12 +342,6 @@ Result<void> remember_session(Transaction& tx, const TenantId& tenant, const Exe
   static const Sql kRemember(
       "UPDATE executions SET session_id = ?, session_backend = ? WHERE tenant_id = ? AND id = ?");
   TRY_VOID(tx.execute(kRemember, {session_id, backend, tenant, id}));
-  return {};
-}
-
-Result<void> drop_session_parts(Transaction& tx, const TenantId& tenant, const ExecutionId& id) {
-  static const Sql kDrop("DELETE FROM session_parts WHERE tenant_id = ? AND execution_id = ?");
-  TRY_VOID(tx.execute(kDrop, {tenant, id}));
   return {};
 }
 

@@ -13,8 +13,4 @@ namespace personas::execution {
 Result<AppendOutcome> finish(store::Transaction& tx, const AppendRequest& request, ExecutionRow row,
                              std::int64_t output_bytes);
 
-// Of an execution that is over, or whose session is gone: nothing will continue it.
-Result<void> drop_session_parts(store::Transaction& tx, const TenantId& tenant,
-                                const ExecutionId& id);
-
 }  // namespace personas::execution

@@ -6,6 +6,8 @@
 
 #include "personas/codec/json.hpp"
 #include "personas/execution/output_codec.hpp"
+#include "personas/execution/session_store.hpp"
+#include "personas/execution/turn_store.hpp"
 #include "personas/model/journal_records.hpp"
 #include "personas/store/repositories.hpp"
 
@@ -100,6 +102,8 @@ Result<AppendOutcome> append(Transaction& tx, const AppendRequest& request) {
 
   TRY(const auto added, write_texts(tx, request));
   TRY_VOID(write_progress(tx, request));
+  TRY_VOID(store_turns(tx, request));
+  TRY_VOID(store_session(tx, request));
   TRY(const auto applied, apply_effects(tx, request, row->outcome));
   if (applied.review_expiry) row->asked = true;
   const std::int64_t output_bytes = row->output_bytes + added;
@@ -127,6 +131,7 @@ Result<std::optional<QueuedExecution>> give_back(Transaction& tx, const TenantId
   TRY(auto row, live_row(tx, tenant, id, attempt));
   if (!row) return std::optional<QueuedExecution>();
   TRY_VOID(tx.execute(kRequeue, {now, tenant, id}));
+  if (row->cancel_requested) TRY_VOID(drop_session(tx, tenant, id));
   TRY(const auto persona, persona_of(tx, *row));
   const auto status =
       row->cancel_requested ? ExecutionStatus::kCancelled : ExecutionStatus::kQueued;

@@ -8,6 +8,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "personas/codec/json.hpp"
+#include "personas/execution/session_store.hpp"
 
 #include "assignment.hpp"
 
@@ -183,6 +184,9 @@ void ExecutionService::perform(const effect::Claim& claim) {
                        .worker_instance = worker != nullptr ? worker->info.instance : "",
                        .node = options_.node,
                        .now = clock_.wall()};
+  if (worker != nullptr && offers(worker->info, wire::kSessionFeature)) {
+    request.session_key = &options_.session_key;
+  }
   write(
       [this, won, request = std::move(request), persona = claim.entry.persona,
        backend = claim.entry.backend](store::Transaction& tx) -> Result<void> {
@@ -273,7 +277,9 @@ void ExecutionService::claimed(const effect::Claim& claim, Result<void> outcome,
                                     clock_.wall(), random_);
     if (assign) {
       equip(run, secrets);
-      links_->assign(claim.worker, *assign);
+      const auto parts = session_frames({id, claim.attempt}, claimed_run->session);
+      if (!parts.empty()) assign->session_parts = static_cast<std::int64_t>(parts.size());
+      links_->assign(claim.worker, *assign, parts);
       dispatcher_.claim_won(id, limits, now());
       return;
     }
@@ -297,7 +303,7 @@ LiveRun& ExecutionService::open_run(const QueuedExecution& entry, std::int64_t a
       LiveRun::Identity{entry.tenant, key, entry.persona, worker, entry.backend, entry.gate},
       committed_seq);
   const auto* known = dispatcher_.workers().find(worker);
-  const bool parses = known != nullptr && offers_protocols(known->info);
+  const bool parses = known != nullptr && offers(known->info, wire::kProtocolsCapability);
   run->set_parsing(parses ? Parsing::kByWorker : Parsing::kByGateway);
   return *(runs_[key] = std::move(run));
 }
@@ -318,8 +324,9 @@ void ExecutionService::pump(LiveRun& run) {
     replay(run);
     return;
   }
-  auto batch = run.next_batch();
+  auto batch = run.next_batch(clock_.wall());
   if (!batch) return;
+  seal_session(options_.session_key, *batch, random_);
   batch->origin = options_.origin;
   batch->now = clock_.wall();
   batch->jitter = random_.next();
@@ -355,7 +362,7 @@ void ExecutionService::replay(LiveRun& run) {
           pump_later(key);
           return;
         }
-        found->replayed(*text);
+        found->replayed(*text, clock_.wall());
         pump(*found);
         settle();
       });

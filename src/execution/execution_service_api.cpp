@@ -13,7 +13,7 @@ namespace personas::execution {
 
 std::vector<ExecutionService::LeasedRun> ExecutionService::worker_joined(WorkerInfo info) {
   const WorkerId id = info.id;
-  const bool parses = offers_protocols(info);
+  const bool parses = offers(info, wire::kProtocolsCapability);
   dispatcher_.worker_joined(std::move(info), now());
   std::vector<LeasedRun> leased;
   for (const auto* lease : dispatcher_.leases_of(id)) {
@@ -22,7 +22,7 @@ std::vector<ExecutionService::LeasedRun> ExecutionService::worker_joined(WorkerI
     LiveRun* run = find_run(key);
     if (run == nullptr || run->ending()) continue;
     run->set_parsing(parses ? Parsing::kByWorker : Parsing::kByGateway);
-    if (parses) run->replayed({});
+    if (parses) run->replayed({}, clock_.wall());
     leased.push_back({key, run->committed_seq(), run->accepted_seq()});
   }
   settle();

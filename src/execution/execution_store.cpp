@@ -7,10 +7,10 @@
 #include "personas/codec/json.hpp"
 #include "personas/execution/attempt_store.hpp"
 #include "personas/execution/output_codec.hpp"
+#include "personas/execution/session_store.hpp"
 #include "personas/model/journal_records.hpp"
 #include "personas/store/repositories.hpp"
 
-#include "attempt_end.hpp"
 #include "rows.hpp"
 
 namespace personas::execution {
@@ -226,9 +226,7 @@ Result<void> cancel_row(Transaction& tx, const ExecutionRow& row, const std::str
       "failure_reason = 'cancelled', error_message = ?, parked = NULL, parked_until = NULL, "
       "parked_gate = NULL WHERE tenant_id = ? AND id = ?");
   TRY_VOID(tx.execute(kCancel, {now, reason, row.tenant_id, row.id}));
-  if (row.session_id) {
-    TRY_VOID(drop_session_parts(tx, row.tenant_id, row.id));
-  }
+  TRY_VOID(drop_session(tx, row.tenant_id, row.id));
   return append_status(tx, row,
                        {.status = ExecutionStatus::kCancelled,
                         .attempt = row.attempt,

@@ -26,6 +26,12 @@ std::size_t size_of(const wire::WorkerFrame& frame) {
     return (event->payload ? event->payload->text.size() : 0) +
            (event->event ? event->event->text.size() : 0) + kFrameOverhead;
   }
+  if (const auto* turn = std::get_if<wire::AgentTurn>(&frame)) {
+    return turn->turn.text.size() + kFrameOverhead;
+  }
+  if (const auto* session = std::get_if<wire::SessionBytes>(&frame)) {
+    return session->data.size() + kFrameOverhead;
+  }
   return kFrameOverhead;
 }
 
@@ -55,6 +61,29 @@ std::optional<Effect> effect_of(const wire::AgentEvent& frame, const Redactor& r
   return EmitEvent{key, codec::RawJson{codec::serialize(*parsed)}};
 }
 
+// Nothing if it is no turn: the worker that sends it is wrong, and the output has it anyway.
+std::optional<Turn> turn_of(const wire::AgentTurn& frame, std::int64_t attempt,
+                            const Redactor& redactor) {
+  auto turn = codec::parse<Turn>(redactor.redact(frame.turn.text),
+                                 {.unknown = codec::UnknownFields::kIgnore});
+  if (!turn) return std::nullopt;
+  turn->attempt = attempt;
+  return std::move(*turn);
+}
+
+std::optional<FrameEntry::SessionPart> session_of(const wire::SessionBytes& frame) {
+  auto data = from_base64(frame.data);
+  if (!data || data->size() > wire::kMaxSessionPiece || frame.path.contains('\0')) {
+    return std::nullopt;
+  }
+  FrameEntry::SessionPart part;
+  part.path = frame.path;
+  part.offset = frame.offset;
+  part.data = std::string(as_text(*data));
+  part.session_id = frame.session_id;
+  return part;
+}
+
 std::optional<Effect> effect_of(const wire::ReviewRequest& frame, const Redactor& redactor) {
   auto parsed =
       codec::parse_json(redactor.redact(frame.payload ? frame.payload->text : std::string("{}")));
@@ -78,13 +107,15 @@ void LiveRun::set_parsing(Parsing parsing) {
   }
 }
 
-void LiveRun::replayed(std::string_view text_so_far) {
+void LiveRun::replayed(std::string_view text_so_far, Timestamp now) {
   needs_replay_ = false;
+  now_ = now;
   if (!stream_) return;
   std::vector<agents::AgentItem> seen;
   stream_->feed(text_so_far, seen);
   std::vector<Effect> on_disk_already;
   take_items(seen, on_disk_already);
+  static_cast<void>(turns_.take_changed());
 }
 
 void LiveRun::add(std::int64_t seq, wire::WorkerFrame frame) {
@@ -112,6 +143,7 @@ void LiveRun::end_without_frame(AttemptEnd end) {
 
 void LiveRun::take_items(std::vector<agents::AgentItem>& items, std::vector<Effect>& effects) {
   for (auto& item : items) {
+    turns_.take(item, now_);
     if (auto* found = std::get_if<agents::IndexedEffect>(&item)) {
       effects.push_back(std::move(found->effect));
     } else if (auto* last = std::get_if<agents::Final>(&item)) {
@@ -132,13 +164,17 @@ void LiveRun::complete_end() {
   if (!final_ || parsing_ != Parsing::kByGateway) return;
   if (!end_->cost_usd) end_->cost_usd = final_->total_cost_usd;
   if (!end_->usage) end_->usage = final_->usage;
+  if (end_->turns == 0) end_->turns = turns_.count();
+  if (end_->models.empty()) end_->models = final_->models;
   if (!end_->session_id && !final_->session_id.empty()) end_->session_id = final_->session_id;
   const bool vague = !end_->reason || end_->reason == FailureReason::kAgentExit;
   if (end_->status != ExecutionStatus::kFailed || !vague) return;
   agents::ProgramEnd program;
   program.final = &*final_;
   program.exit_code = static_cast<int>(end_->exit_code.value_or(1));
-  end_->reason = agents::classify(program).value_or(FailureReason::kAgentExit);
+  const auto failure = agents::failure_of(program, now_);
+  end_->reason = failure ? failure->reason : FailureReason::kAgentExit;
+  if (failure) end_->quota_resets_at = failure->quota_resets_at;
   if (end_->message.empty()) end_->message = std::string(utf8_prefix(final_->result, 2'000));
 }
 
@@ -180,6 +216,7 @@ std::size_t LiveRun::prepare_text(std::size_t first, std::vector<FrameEntry>& pr
   if (stream == "stdout") parse(masked, entry.effects);
   entry.text = FrameEntry::Text{stream, std::move(masked)};
   prepared.push_back(std::move(entry));
+  add_turns(prepared.back().seq, prepared);
   return last - first;
 }
 
@@ -200,6 +237,10 @@ FrameEntry LiveRun::prepare_one(Pending& pending) {
         clean(progress->stage), clean(progress->message), progress->percent_estimate,
         progress->active_tool ? std::optional(clean(*progress->active_tool)) : std::nullopt,
         progress->tool_calls_completed};
+  } else if (const auto* turn = std::get_if<wire::AgentTurn>(&pending.frame)) {
+    entry.turn = turn_of(*turn, identity_.run.attempt, *redactor_);
+  } else if (const auto* session = std::get_if<wire::SessionBytes>(&pending.frame)) {
+    entry.session = session_of(*session);
   }
   if (effect) entry.effects.push_back(std::move(*effect));
   return entry;
@@ -225,6 +266,23 @@ std::vector<FrameEntry> LiveRun::prepare() {
   return prepared;
 }
 
+// Of what was parsed here. Masked once more: cut and written anew, a value may have another form.
+void LiveRun::add_turns(std::int64_t seq, std::vector<FrameEntry>& prepared) {
+  if (parsing_ != Parsing::kByGateway) return;
+  for (const auto& turn : turns_.take_changed()) {
+    auto masked = turn_of({.execution_id = {},
+                           .turn = codec::RawJson{codec::to_json(turn)},
+                           .attempt = {},
+                           .seq = {}},
+                          identity_.run.attempt, *redactor_);
+    if (!masked) continue;
+    FrameEntry entry;
+    entry.seq = seq;
+    entry.turn = std::move(masked);
+    prepared.push_back(std::move(entry));
+  }
+}
+
 // What the parser still held when the agent's text ended.
 void LiveRun::finish_parsing(std::vector<FrameEntry>& prepared) {
   if (!stream_) return;
@@ -234,10 +292,13 @@ void LiveRun::finish_parsing(std::vector<FrameEntry>& prepared) {
   rest.seq = end_seq_;
   take_items(items, rest.effects);
   if (!rest.effects.empty()) prepared.push_back(std::move(rest));
+  turns_.finish(now_);
+  add_turns(end_seq_, prepared);
   complete_end();
 }
 
-std::shared_ptr<AppendRequest> LiveRun::next_batch() {
+std::shared_ptr<AppendRequest> LiveRun::next_batch(Timestamp now) {
+  now_ = now;
   if (in_flight_ || needs_replay_) return nullptr;
   if (!batch_) {
     auto frames = prepare();

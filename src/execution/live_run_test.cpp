@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "personas/base/bytes.hpp"
+
 namespace personas::execution {
 namespace {
 
@@ -30,14 +32,14 @@ std::shared_ptr<const Redactor> secret(std::string value) {
 TEST(LiveRun, OneBatchIsInFlightAndTheRestIsGathered) {
   auto run = make_run();
   run.add(1, out("a"));
-  const auto first = run.next_batch();
+  const auto first = run.next_batch({});
   ASSERT_TRUE(first);
   run.add(2, out("b"));
   run.add(3, out("c"));
-  EXPECT_FALSE(run.next_batch());
+  EXPECT_FALSE(run.next_batch({}));
   run.batch_committed();
   EXPECT_EQ(run.committed_seq(), 1);
-  const auto second = run.next_batch();
+  const auto second = run.next_batch({});
   ASSERT_TRUE(second);
   EXPECT_EQ(second->expected_seq, 1);
   ASSERT_EQ(second->frames.size(), 1u);  // joined
@@ -48,19 +50,19 @@ TEST(LiveRun, OneBatchIsInFlightAndTheRestIsGathered) {
 TEST(LiveRun, AFailedBatchComesAgainUnchanged) {
   auto run = make_run();
   run.add(1, out("a"));
-  const auto first = run.next_batch();
+  const auto first = run.next_batch({});
   run.add(2, out("b"));
   run.batch_failed();
-  EXPECT_EQ(run.next_batch(), first);
+  EXPECT_EQ(run.next_batch({}), first);
 }
 
 TEST(LiveRun, ASecretCutByAFrameIsMaskedAndTheTailWaits) {
   auto run = make_run();
   run.set_redactor(secret("sk-ant-12345"));
   run.add(1, out("key: sk-an"));
-  EXPECT_FALSE(run.next_batch());  // could be the start of the value
+  EXPECT_FALSE(run.next_batch({}));  // could be the start of the value
   run.add(2, out("t-12345 done\n"));
-  const auto batch = run.next_batch();
+  const auto batch = run.next_batch({});
   ASSERT_TRUE(batch);
   EXPECT_EQ(batch->frames[0].text->text, "key: [redacted:TOKEN] done\n");
   EXPECT_EQ(batch->frames[0].seq, 2);
@@ -88,11 +90,11 @@ TEST(LiveRun, AtTheEndNothingIsHeldBack) {
   auto run = make_run();
   run.set_redactor(secret("sk-ant-12345"));
   run.add(1, out("sk-an"));
-  EXPECT_FALSE(run.next_batch());
+  EXPECT_FALSE(run.next_batch({}));
   AttemptEnd end;
   end.status = ExecutionStatus::kCompleted;
   run.add_end(2, end);
-  const auto batch = run.next_batch();
+  const auto batch = run.next_batch({});
   ASSERT_TRUE(batch);
   EXPECT_EQ(batch->frames[0].text->text, "sk-an");
   ASSERT_TRUE(batch->end);
@@ -111,11 +113,11 @@ TEST(LiveRun, TextOfWorkersThatDoNotParseIsParsedHereHoweverItIsCut) {
       for (const auto& frame : batch->frames) effects += frame.effects.size();
       run.batch_committed();
     };
-    count(run.next_batch());
+    count(run.next_batch({}));
     run.add(2, out(text.substr(cut)));
-    count(run.next_batch());
+    count(run.next_batch({}));
     run.add_end(3, {});
-    count(run.next_batch());
+    count(run.next_batch({}));
     EXPECT_EQ(effects, 1u) << cut;
   }
 }
@@ -125,9 +127,9 @@ TEST(LiveRun, AReplayedRunDoesNotRepeatItsEffects) {
   run.set_parsing(Parsing::kByGateway);
   run.must_replay();
   run.add(1, out("\"content\": \"hi\"}}\n"));
-  EXPECT_FALSE(run.next_batch());
-  run.replayed("{\"user_message\": {\"content\": \"before\"}}\n{\"user_message\": {");
-  const auto batch = run.next_batch();
+  EXPECT_FALSE(run.next_batch({}));
+  run.replayed("{\"user_message\": {\"content\": \"before\"}}\n{\"user_message\": {", {});
+  const auto batch = run.next_batch({});
   ASSERT_TRUE(batch);
   ASSERT_EQ(batch->frames[0].effects.size(), 1u);
   EXPECT_EQ(std::get<UserMessage>(batch->frames[0].effects[0]).content, "hi");
@@ -144,10 +146,78 @@ TEST(LiveRun, EventFramesBecomeEffects) {
   old.execution_id = "exe_1";
   old.event = codec::RawJson{R"({"type":"deploy","x":1})"};
   run.add(2, old);
-  const auto batch = run.next_batch();
+  const auto batch = run.next_batch({});
   ASSERT_EQ(batch->frames.size(), 2u);
   EXPECT_EQ(std::get<AgentMemory>(batch->frames[0].effects[0]).title, "t");
   EXPECT_EQ(std::get<EmitEvent>(batch->frames[1].effects[0]).type, "deploy");
+}
+
+std::vector<Turn> turns_of(const AppendRequest& batch) {
+  std::vector<Turn> turns;
+  for (const auto& frame : batch.frames) {
+    if (frame.turn) turns.push_back(*frame.turn);
+  }
+  return turns;
+}
+
+constexpr std::string_view kMessage =
+    R"({"type":"assistant","message":{"id":"m1","model":"m","content":[{"type":"text",)"
+    R"("text":"I look it up, hunter2"}],"usage":{}},"session_id":"s"})"
+    "\n";
+
+TEST(LiveRun, TurnsOfAWorkerThatDoesNotParseAreReadHere) {
+  auto run = make_run("claude");
+  run.set_parsing(Parsing::kByGateway);
+  run.set_redactor(secret("hunter2"));
+  run.add(1, out(std::string(kMessage)));
+  const auto batch = run.next_batch(Timestamp{7'000});
+  ASSERT_TRUE(batch);
+  const auto turns = turns_of(*batch);
+  ASSERT_EQ(turns.size(), 1U);
+  EXPECT_EQ(turns[0].attempt, 1);
+  EXPECT_EQ(turns[0].turn, 1);
+  EXPECT_EQ(turns[0].text, "I look it up, [redacted:TOKEN]");
+  EXPECT_EQ(turns[0].started_at, Timestamp{7'000});
+  run.batch_committed();
+  EXPECT_EQ(run.committed_seq(), 1) << "a turn takes no number of its own";
+}
+
+TEST(LiveRun, TurnsThatAWorkerSendsAreMaskedAndOfItsAttempt) {
+  auto run = make_run("claude");
+  run.set_parsing(Parsing::kByWorker);
+  run.set_redactor(secret("hunter2"));
+  run.add(1, out(std::string(kMessage)));
+  wire::AgentTurn frame;
+  frame.turn = codec::RawJson{R"({"attempt":9,"turn":1,"text":"hunter2","novelty":1})"};
+  run.add(2, frame);
+  frame.turn = codec::RawJson{R"({"turn":0})"};
+  run.add(3, frame);
+  const auto batch = run.next_batch({});
+  ASSERT_TRUE(batch);
+  const auto turns = turns_of(*batch);
+  ASSERT_EQ(turns.size(), 1U) << "what is no turn is left out";
+  EXPECT_EQ(turns[0].attempt, 1);
+  EXPECT_EQ(turns[0].text, "[redacted:TOKEN]");
+  EXPECT_EQ(batch->frames.back().seq, 3);
+}
+
+TEST(LiveRun, ASessionIsPassedOnAsItIs) {
+  auto run = make_run("claude");
+  run.set_redactor(secret("hunter2"));
+  wire::SessionBytes frame;
+  frame.path = "p/a.jsonl";
+  frame.data = to_base64(as_bytes("hunter2\n"));
+  frame.session_id = "s1";
+  run.add(1, frame);
+  frame.data = "???";
+  run.add(2, frame);
+  const auto batch = run.next_batch({});
+  ASSERT_TRUE(batch);
+  ASSERT_EQ(batch->frames.size(), 2U);
+  ASSERT_TRUE(batch->frames[0].session);
+  EXPECT_EQ(batch->frames[0].session->data, "hunter2\n") << "the agent has to read it again";
+  EXPECT_EQ(batch->frames[0].session->session_id, "s1");
+  EXPECT_FALSE(batch->frames[1].session);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // Executions that wait for a human or for their provider, and go on.
 #include "personas/execution/gate_store.hpp"
 #include "personas/execution/review_store.hpp"
+#include "personas/execution/session_store.hpp"
 
 #include "test_store.hpp"
 
@@ -283,12 +284,17 @@ TEST_F(Parks, AnAgentThatAsksInCirclesFails) {
 TEST_F(Parks, ASessionIsContinuedByItsBackendAloneAndItsOutputIsOneText) {
   const auto id = submit();  // claude, by default
   const auto keep_session = [&] {
+    FrameEntry frame;
+    frame.session = FrameEntry::SessionPart{};
+    frame.session->path = "p/a.jsonl";
+    frame.session->data = "{}\n";
+    frame.session->session_id = "ses-1";
+    auto request = batch(id, 0, {});
+    request.backend = "claude";
+    request.frames.push_back(std::move(frame));
+    seal_session(session_key, request, random);
     write([&](Transaction& tx) -> Result<bool> {
-      static const store::Sql kPart(
-          "INSERT INTO session_parts (tenant_id, execution_id, path, start, size, nonce, "
-          "ciphertext) VALUES (?, ?, 'a.jsonl', 0, 1, ?, ?)");
-      TRY_VOID(remember_session(tx, tenant, id, "ses-1", "claude"));
-      TRY_VOID(tx.execute(kPart, {tenant, id, as_bytes("n"), as_bytes("c")}));
+      TRY_VOID(store_session(tx, request));
       return true;
     });
   };
@@ -299,6 +305,8 @@ TEST_F(Parks, ASessionIsContinuedByItsBackendAloneAndItsOutputIsOneText) {
   auto run = take(id, 2);
   ASSERT_TRUE(run->session_id);
   EXPECT_EQ(*run->session_id, "ses-1");
+  ASSERT_EQ(run->session.size(), 1U);
+  EXPECT_EQ(run->session[0].content, "{}\n");
   EXPECT_EQ(run->continuation->kind, agents::Continuation::Kind::kInterrupted);
   auto text = batch(id, 0, {"two "});
   text.attempt = 2;

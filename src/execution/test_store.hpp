@@ -85,7 +85,8 @@ class StoreTest : public testing::Test {
                         .worker = WorkerId("w1"),
                         .worker_instance = "i1",
                         .node = NodeId("node_1"),
-                        .now = clock.wall()});
+                        .now = clock.wall(),
+                        .session_key = &session_key});
     });
   }
 
@@ -160,6 +161,7 @@ class StoreTest : public testing::Test {
   }
 
   const TenantId tenant = default_tenant();
+  Secret session_key{std::string(32, 'k')};
   ManualClock clock;
   SeededRandom random{1};
   std::string folder;

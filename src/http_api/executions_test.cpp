@@ -37,6 +37,15 @@ class ExecutionsApi : public ApiTest {
     line.seq = 1;
     line.text = {"stdout", "hello\n"};
     request.frames.push_back(std::move(line));
+    for (int number = 1; number <= 3; ++number) {
+      execution::FrameEntry turn;
+      turn.seq = 1;
+      turn.turn.emplace();
+      turn.turn->attempt = 1;
+      turn.turn->turn = number;
+      turn.turn->text = fmt::format("turn {}", number);
+      request.frames.push_back(std::move(turn));
+    }
     request.end.emplace();
     request.end->status = ExecutionStatus::kCompleted;
     request.end_seq = 2;
@@ -61,6 +70,21 @@ TEST_F(ExecutionsApi, ExecuteAnswersAtOnceAndTellsTheDispatcher) {
   EXPECT_EQ(shown.at("waitingFor"), "no worker is connected");
   EXPECT_EQ(shown.at("inputData"), R"({"a":[1]})");
   EXPECT_EQ(shown.at("source"), "api");
+}
+
+TEST_F(ExecutionsApi, TurnsAreListedInPages) {
+  const auto id = execute(make_persona("a"));
+  const auto turns = [&](const std::string& query) {
+    return raw(request("GET", "/api/executions/" + id + "/turns" + query, {}, {}, kTeamKey));
+  };
+  EXPECT_EQ(turns("").body, "[]");
+  finish(id);
+  EXPECT_THAT(turns("").body, testing::AllOf(HasSubstr("turn 1"), HasSubstr("turn 3")));
+  const auto first = turns("?limit=2");
+  EXPECT_THAT(first.body, testing::AllOf(HasSubstr("turn 2"), testing::Not(HasSubstr("turn 3"))));
+  const auto next = turns("?limit=2&cursor=" + std::string(first.headers.get("X-Next-Cursor")));
+  EXPECT_THAT(next.body, testing::AllOf(HasSubstr("turn 3"), testing::Not(HasSubstr("turn 2"))));
+  EXPECT_EQ(get("/api/executions/exe_none/turns").status, 404);
 }
 
 TEST_F(ExecutionsApi, RefusesWhatCannotRun) {

@@ -62,6 +62,11 @@ class StreamsApi : public ApiTest {
     execution::FrameEntry line;
     line.seq = seq;
     line.text = {"stdout", fmt::format("line \"{}\"\n", seq)};
+    line.turn.emplace();
+    line.turn->attempt = 1;
+    line.turn->turn = 1;
+    line.turn->text = fmt::format("said \"{}\"", seq);
+    if (!with_turns) line.turn.reset();
     request.frames.push_back(std::move(line));
     if (last) {
       request.end.emplace();
@@ -74,6 +79,7 @@ class StreamsApi : public ApiTest {
       return 0;
     });
   }
+  bool with_turns = false;
   // Reads a stream until it ends by itself.
   std::vector<Event> read_all(std::string_view target, std::vector<net::Header> headers = {}) {
     auto response = raw(request("GET", target, {}, std::move(headers), kTeamKey));
@@ -91,6 +97,22 @@ class StreamsApi : public ApiTest {
     return text;
   }
 };
+
+TEST_F(StreamsApi, ATurnIsToldWithWhatItIs) {
+  with_turns = true;
+  const auto id = execute(make_persona("a"));
+  run_to_the_end(id, 2);
+  std::vector<Event> turns;
+  for (const auto& event : read_all("/api/executions/" + id + "/stream")) {
+    if (event.type == "execution.turn") turns.push_back(event);
+  }
+  ASSERT_EQ(turns.size(), 2U);
+  // As it is now, not as it was when the record was written.
+  EXPECT_EQ(turns[0].data.at("text").as_string(), "said \"2\"");
+  EXPECT_EQ(turns[0].data.at("executionId").as_string(), id);
+  EXPECT_EQ(turns[0].data.at("turn").as_int64(), 1);
+  EXPECT_TRUE(turns[0].data.contains("at"));
+}
 
 TEST_F(StreamsApi, AnExecutionIsFollowedLiveToItsEnd) {
   const auto id = execute(make_persona("a"));
@@ -185,11 +207,11 @@ TEST(SseEvent, AddsTheTimeAndTheChunkToTheRecordsData) {
   record.at = {1'700'000'000'000'000};
   record.type = "a.b";
   record.bytes = R"({"v":1,"tenant":"t","at":1,"type":"a.b","data":{"x":1}})";
-  EXPECT_EQ(operations::sse_event(record, "c1", "\"y\""),
+  EXPECT_EQ(operations::sse_event(record, "c1", record.data(), "\"y\""),
             "id: c1\nevent: a.b\ndata: {\"at\":\"2023-11-14T22:13:20.000Z\",\"x\":1,"
             "\"chunk\":\"y\"}\n\n");
   record.bytes = R"({"v":1,"tenant":"t","at":1,"type":"a.b","data":{}})";
-  EXPECT_EQ(operations::sse_event(record, "c1", ""),
+  EXPECT_EQ(operations::sse_event(record, "c1", record.data(), ""),
             "id: c1\nevent: a.b\ndata: {\"at\":\"2023-11-14T22:13:20.000Z\"}\n\n");
 }
 

@@ -1,5 +1,10 @@
 // Looking at executions, and cancelling them.
+#include <charconv>
+
+#include <fmt/format.h>
+
 #include "personas/execution/execution_store.hpp"
+#include "personas/execution/turn_store.hpp"
 #include "personas/operations/requests_described.hpp"
 
 #include "reply.hpp"
@@ -93,6 +98,36 @@ Task<Result<Reply>> list_persona_executions(Call& call) {
   co_return co_await list_by(call, std::move(filter), query.limit);
 }
 
+// A turn has no id of its own; its place is the cursor.
+Result<execution::TurnPage> turn_page_of(const Call& call, const PageQuery& query) {
+  TRY(const auto page, page_of(call, query.limit, query.cursor));
+  execution::TurnPage turns{.after_attempt = 0, .after_turn = 0, .limit = page.limit};
+  if (!page.after) return turns;
+  const std::string& place = *page.after;  // ours: cursors are authenticated
+  const auto* end = place.data() + place.size();
+  const auto attempt = std::from_chars(place.data(), end, turns.after_attempt);
+  if (attempt.ptr != end) std::from_chars(attempt.ptr + 1, end, turns.after_turn);
+  return turns;
+}
+
+Result<Reply> list_turns(Call& call, store::Transaction& tx) {
+  const auto& query = call.query<PageQuery>();
+  TRY(const auto page, turn_page_of(call, query));
+  TRY(const auto execution,
+      execution::load(tx, call.tenant(), call.id<ExecutionId>(0), execution::Output::kNone));
+  TRY(auto turns, execution::list_turns(tx, call.tenant(), execution.id, page));
+  std::optional<std::string> next;
+  if (turns.size() > static_cast<std::size_t>(query.limit)) {
+    turns.resize(static_cast<std::size_t>(query.limit));
+    next =
+        call.services.pages.encode(call.tenant(), call.operation.id,
+                                   fmt::format("{}.{}", turns.back().attempt, turns.back().turn));
+  }
+  Reply reply = list_reply(turns);
+  reply.next_cursor = std::move(next);
+  return reply;
+}
+
 Result<Reply> cancel_execution(Call& call, store::Transaction& tx) {
   const auto id = call.id<ExecutionId>(0);
   TRY(const auto result,
@@ -126,6 +161,15 @@ void add_executions(Table& table) {
                    .output = one<Execution>(),
                    .errors = {ErrorCode::kNotFound},
                    .handler = &get_execution});
+  table.push_back({.id = "listTurns",
+                   .method = "GET",
+                   .path = "/api/executions/{id}/turns",
+                   .summary = "List what the agent did, turn by turn, over all attempts",
+                   .tag = "Executions",
+                   .query = input<PageQuery>(),
+                   .output = page<Turn>(),
+                   .errors = {ErrorCode::kNotFound},
+                   .handler = &list_turns});
   table.push_back({.id = "cancelExecution",
                    .method = "POST",
                    .path = "/api/executions/{id}/cancel",

@@ -181,7 +181,7 @@ class Builder {
       response["description"] =
           "Server-sent events. `event` is the type of a journal record, `id` a cursor, `data` one "
           "JSON object: `at` and the fields of the record (x-event-types); execution.output has "
-          "the text as `chunk`.";
+          "the text as `chunk`, execution.turn the fields of the turn.";
       response["content"] = content("text/event-stream", bj::object{{"type", "string"}});
     } else {
       auto schema = codec::schema_of(*output.info(), codec::SchemaUse::kResponse, schemas_);

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "personas/execution/execution_store.hpp"
+#include "personas/execution/turn_store.hpp"
 #include "personas/model/journal_records.hpp"
 #include "personas/operations/requests_described.hpp"
 #include "personas/store/journal_reader.hpp"
@@ -40,6 +41,17 @@ Result<std::string> chunk_of(store::Transaction& tx, const store::JournalRecord&
   return chunk;
 }
 
+// The record with the members of its turn as it is now, instead of its numbers alone.
+Result<std::string> data_of_turn(store::Transaction& tx, const store::JournalRecord& record) {
+  TRY(const auto data, codec::parse<record::ExecutionTurn>(record.data(), kOurOwn));
+  TRY(const auto turn,
+      execution::load_turn(tx, record.tenant, data.execution_id, data.attempt, data.turn));
+  if (!turn || turn->size() <= 2) return std::string(record.data());
+  std::string joined = R"({"executionId":)";
+  codec::append_json_string(data.execution_id.str(), joined);
+  return joined + "," + turn->substr(1);
+}
+
 Result<bool> is_end(const store::JournalRecord& record) {
   if (record.type != record::kExecutionStatus) return false;
   TRY(const auto data, codec::parse<record::ExecutionStatusChanged>(record.data(), kOurOwn));
@@ -57,10 +69,14 @@ Result<Batch> read_batch(const Services& services, const Follow& follow, store::
   Batch batch{.text = {}, .next = follow.after};
   for (const auto& record : page.records) {
     std::string chunk;
+    std::string data(record.data());
     if (record.type == record::kExecutionOutput) {
       TRY(chunk, chunk_of(tx, record));
+    } else if (record.type == record::kExecutionTurn) {
+      TRY(data, data_of_turn(tx, record));
     }
-    batch.text += sse_event(record, services.cursors.encode(follow.tenant, record.position), chunk);
+    const auto cursor = services.cursors.encode(follow.tenant, record.position);
+    batch.text += sse_event(record, cursor, data, chunk);
     batch.next = record.position;
     if (follow.end == Follow::End::kWithExecution) {
       TRY(const bool ends, is_end(record));
@@ -183,8 +199,7 @@ Task<Result<Reply>> stream_journal(Call& call) {
 }  // namespace
 
 std::string sse_event(const store::JournalRecord& record, std::string_view cursor,
-                      std::string_view chunk) {
-  const auto data = record.data();  // "{…}"
+                      std::string_view data, std::string_view chunk) {
   const auto members = data.size() > 2 ? data.substr(1, data.size() - 2) : std::string_view();
   return fmt::format("id: {}\nevent: {}\ndata: {{\"at\":\"{}\"{}{}{}{}}}\n\n", cursor, record.type,
                      to_rfc3339(record.at), members.empty() ? "" : ",", members,

@@ -74,13 +74,14 @@ Result<Reply> delete_token(Call& call, store::Transaction& tx) {
 }  // namespace
 
 Result<std::map<std::string, TokenState>> token_states(const Call& call, store::Transaction& tx) {
+  const auto& in_settings = call.services.facts.tokens_in_settings;
   std::map<std::string, TokenState> states;
   for (const auto& entry : codec::Described<Provider>::values) {
     TRY(const auto expiry, vault::provider_token_expiry(tx, call.tenant(), entry.name));
     TokenState state;
     if (expiry) {
       state = state_of(entry.name, *expiry, call.now);
-    } else if (std::ranges::contains(call.services.facts.tokens_in_settings, entry.name)) {
+    } else if (std::ranges::find(in_settings, entry.name) != in_settings.end()) {
       state.configured = true;
       state.source = "settings";
     }

@@ -33,6 +33,7 @@ Attempt::Attempt(boost::asio::any_io_executor executor, Clock& clock,
       stdin_(executor),
       stdout_{Descriptor(executor), &sandbox::RunListener::on_stdout},
       stderr_{Descriptor(executor), &sandbox::RunListener::on_stderr},
+      session_timer_(executor),
       idle_timer_(executor),
       end_timer_(executor),
       started_(clock.now()),
@@ -42,6 +43,7 @@ Attempt::~Attempt() = default;
 
 void Attempt::run(Launched launched, Folder folder) {
   folder_ = std::move(folder);
+  session_ = SessionFiles(folder_.home(), folder_.workspace(), std::move(settings_.session));
   supervisor_ = launched.pid;
   process_.assign(launched.process.release());
   control_.assign(launched.control.release());
@@ -85,6 +87,8 @@ void Attempt::read(Stream& stream) {
       return finish_if_drained();
     }
     last_output_ = clock_.now();
+    // First: what the agent says must not be known where the session it belongs to is not.
+    if (&stream == &stdout_) look_at_session();
     take(stream, std::string_view(buffer_->data(), static_cast<std::size_t>(got)));
   }
   arm(stream);
@@ -109,11 +113,67 @@ void Attempt::resume_reading() {
   last_output_ = clock_.now();
   // Not here: what is read would come out inside the caller's call.
   boost::asio::post(executor_, [self = shared_from_this()] {
+    if (self->paused_ || self->finished_) return;
     self->arm(self->stdout_);
     self->arm(self->stderr_);
+    self->session_later(kSessionLook);
+    if (self->tree_gone_) self->on_tree_gone();
   });
   watch_idle();
-  if (tree_gone_ && !finished_) on_tree_gone();
+}
+
+// ---- session ------------------------------------------------------------------------------------
+
+// Called when the agent has written something; its session files may have grown, or will soon.
+void Attempt::look_at_session() {
+  if (!session_.enabled()) return;
+  quiet_ = kSessionLook;
+  if (last_output_ < next_look_) return session_later(next_look_ - last_output_);
+  session_.look();
+  tell_session();
+}
+
+void Attempt::tell_session() {
+  next_look_ = clock_.now() + kSessionLook;
+  for (int turn = 0; turn < kReadsPerTurn; ++turn) {
+    if (paused_ || listener_ == nullptr) return;
+    const auto piece = session_.next();
+    if (!piece) return session_later(quiet_);
+    listener_->on_session(*piece);
+  }
+  session_later(Duration::zero());
+}
+
+// One timer: what is due sooner wins.
+void Attempt::session_later(Duration wait) {
+  if (!session_.enabled() || tree_gone_) return;
+  const Instant due = clock_.now() + wait;
+  if (due >= session_due_) return;
+  session_due_ = due;
+  session_timer_.expires_after(wait);
+  session_timer_.async_wait([self = shared_from_this()](error_code error) {
+    if (error) return;
+    self->session_due_ = Instant::never();
+    if (self->paused_ || self->tree_gone_) return;
+    self->quiet_ = std::min<Duration>(self->quiet_ * 2, kSessionLookSlowest);
+    self->session_.look();
+    self->tell_session();
+  });
+}
+
+// The tree is gone and the streams are read: nothing grows any more.
+void Attempt::finish_session() {
+  session_timer_.cancel();
+  session_.look();
+  while (!paused_ && listener_ != nullptr) {
+    const auto piece = session_.next();
+    if (!piece) {
+      session_told_ = true;
+      return;
+    }
+    listener_->on_session(*piece);
+  }
+  session_told_ = listener_ == nullptr;
 }
 
 void Attempt::write_stdin() {
@@ -173,6 +233,17 @@ void Attempt::end_because(Ending ending) {
     if (error || self->tree_gone_ || self->supervisor_ == 0) return;
     ::kill(self->supervisor_, SIGKILL);  // unreaped, so the pid is still its own
   });
+}
+
+void Attempt::kill() {
+  // Dead already, but a paused reader has not taken all: it does not want the rest.
+  if (tree_gone_ && !finished_ && outcome_) {
+    close_streams();
+    session_told_ = true;
+    boost::asio::post(executor_, [self = shared_from_this()] { self->finish_if_drained(); });
+    return;
+  }
+  end_because(Ending::kKilled);
 }
 
 void Attempt::abandon() {
@@ -313,7 +384,10 @@ void Attempt::on_tree_gone() {
   idle_timer_.cancel();
   end_timer_.cancel();
   // Whoever ended it, or lost it, does not wait for what a paused reader has not taken.
-  if (paused_ && (our_reason_ || outcome_->ending == Ending::kLeaseLost)) close_streams();
+  if (paused_ && (our_reason_ || outcome_->ending == Ending::kLeaseLost)) {
+    close_streams();
+    session_told_ = true;
+  }
   if (!paused_) {
     end_timer_.expires_after(kStreamEndGrace);
     end_timer_.async_wait([self = shared_from_this()](error_code error) {
@@ -329,6 +403,10 @@ void Attempt::finish_if_drained() {
   if (finished_ || !tree_gone_ || stdout_.descriptor.is_open() || stderr_.descriptor.is_open()) {
     return;
   }
+  if (session_.enabled() && !session_told_) finish_session();
+  if (session_.enabled() && !session_told_) return;  // paused: goes on when it is resumed
+  // What heard of the session may have ended us.
+  if (finished_) return;
   finished_ = true;
   error_code ignored;
   stdin_.close(ignored);

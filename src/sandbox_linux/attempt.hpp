@@ -5,7 +5,7 @@
 //
 // The end has an order: the supervisor reports that the tree is gone (or dies, and we sweep), both
 // streams come to their end (at most kStreamEndGrace later, not counted while reading is paused),
-// the folder is given to be wiped, and on_exit is called.
+// what is new of the session is told, the folder is given to be wiped, and on_exit is called.
 #pragma once
 
 #include <array>
@@ -23,6 +23,7 @@
 #include "channel.hpp"
 #include "folder.hpp"
 #include "launcher.hpp"
+#include "session_files.hpp"
 
 namespace personas::sandbox_linux {
 
@@ -33,9 +34,13 @@ inline constexpr Duration kStreamEndGrace = seconds(1);
 // ends the agent by its death signal.
 inline constexpr Duration kKillGrace = seconds(10);
 inline constexpr Duration kSweepAgain = milliseconds(10);
-// Half of what a pipe holds: a listener that pauses gets at most this much more than it wanted.
+// A listener that pauses gets at most this much more than it wanted.
 inline constexpr std::size_t kReadBytes = 32 * 1024;
 inline constexpr int kReadsPerTurn = 8;  // then others have their turn
+// How often session files are looked at while the agent writes; when it is silent the time between
+// two looks doubles up to the slowest.
+inline constexpr Duration kSessionLook = milliseconds(100);
+inline constexpr Duration kSessionLookSlowest = seconds(5);
 // The start of stderr that is kept to explain a refusal by bubblewrap.
 inline constexpr std::size_t kDetailBytes = 512;
 
@@ -47,6 +52,7 @@ struct AttemptSettings {
   std::optional<Duration> idle_limit;
   std::int64_t max_output_bytes = 0;
   std::string stdin_text;
+  sandbox::SessionPolicy session;
 };
 
 class Attempt : public std::enable_shared_from_this<Attempt> {
@@ -61,7 +67,7 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   void fail_to_start(sandbox::Ending ending, std::string detail, Folder folder);
 
   void renew_lease(Instant until);
-  void kill() { end_because(sandbox::Ending::kKilled); }
+  void kill();
   void pause_reading() { paused_ = true; }
   void resume_reading();
   // The listener is not called any more; the tree is killed.
@@ -79,6 +85,10 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   void arm(Stream& stream);
   void read(Stream& stream);
   void take(Stream& stream, std::string_view bytes);
+  void look_at_session();
+  void tell_session();
+  void session_later(Duration wait);
+  void finish_session();
   void close_streams();
   void write_stdin();
   void watch_idle();
@@ -109,6 +119,12 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   Descriptor stdin_;
   Stream stdout_;
   Stream stderr_;
+  SessionFiles session_;
+  boost::asio::steady_timer session_timer_;
+  Instant next_look_;  // not before
+  Instant session_due_ = Instant::never();
+  Duration quiet_ = kSessionLook;  // to the look after the next
+  bool session_told_ = false;      // to its end
   boost::asio::steady_timer idle_timer_;
   boost::asio::steady_timer end_timer_;  // kill grace, sweep, stream end: one after the other
 

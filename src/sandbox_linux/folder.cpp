@@ -10,6 +10,8 @@
 
 #include "personas/base/bytes.hpp"
 
+#include "session_files.hpp"
+
 namespace personas::sandbox_linux {
 namespace {
 
@@ -159,7 +161,8 @@ void wipe_left_overs(const std::string& work_root) {
 }
 
 Result<Folder> Folder::make(const std::string& work_root,
-                            const std::vector<sandbox::HomeFile>& home_files) {
+                            const std::vector<sandbox::HomeFile>& home_files,
+                            const sandbox::SessionPolicy& session) {
   const std::string name = random_name();
   const std::string fresh = work_root + "/" + std::string(kNewPrefix) + name;
   if (::mkdir(fresh.c_str(), 0700) != 0) return fail_errno(errno, "cannot make " + fresh);
@@ -180,6 +183,10 @@ Result<Folder> Folder::make(const std::string& work_root,
       return fail_errno(errno, "cannot make " + final_path);
     }
     folder.path_ = final_path;
+    // Now, because their names tell where the workspace is.
+    for (const auto& file : placed_files(session, folder.workspace())) {
+      TRY_VOID(write_home_file(folder.home(), file));
+    }
     return {};
   }();
   if (!made) {

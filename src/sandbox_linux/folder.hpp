@@ -24,7 +24,8 @@ void wipe_left_overs(const std::string& work_root);
 class Folder {
  public:
   static Result<Folder> make(const std::string& work_root,
-                             const std::vector<sandbox::HomeFile>& home_files);
+                             const std::vector<sandbox::HomeFile>& home_files,
+                             const sandbox::SessionPolicy& session = {});
 
   Folder() = default;
   const std::string& path() const { return path_; }

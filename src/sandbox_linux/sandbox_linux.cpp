@@ -68,6 +68,7 @@ class LinuxSandbox final : public sandbox::Sandbox {
     settings.idle_limit = launch.idle_limit;
     settings.max_output_bytes = launch.max_output_bytes;
     settings.stdin_text = std::move(launch.stdin_text);
+    settings.session = launch.session;
     auto attempt = std::make_shared<Attempt>(
         executor_, clock_, listener, buffer_,
         [pool = std::weak_ptr(wiper_)](Folder folder) { wipe_later(pool, std::move(folder)); },
@@ -89,7 +90,7 @@ class LinuxSandbox final : public sandbox::Sandbox {
       return attempt.fail_to_start(Ending::kNotFound,
                                    "there is no program '" + launch.argv.front() + "'", {});
     }
-    auto folder = Folder::make(options_.work_root, launch.home_files);
+    auto folder = Folder::make(options_.work_root, launch.home_files, launch.session);
     if (!folder) {
       return attempt.fail_to_start(Ending::kWorkspaceFailed, folder.error().message, {});
     }

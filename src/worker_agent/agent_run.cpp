@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "personas/agents/outcome.hpp"
 #include "personas/agents/protocols.hpp"
 #include "personas/agents/untrusted.hpp"
 #include "personas/base/bytes.hpp"
@@ -94,6 +93,39 @@ std::string isolation_meta(Isolation isolation) {
                                              : R"({"isolation":"none"})";
 }
 
+// The files of the session, from pieces that must be whole and in order.
+Result<std::vector<sandbox::HomeFile>> session_files(std::vector<sandbox::SessionPiece> pieces) {
+  std::vector<sandbox::HomeFile> files;
+  for (auto& piece : pieces) {
+    const bool same = !files.empty() && files.back().path == piece.path;
+    if (!same) files.push_back({std::move(piece.path), {}});
+    auto& content = files.back().content;
+    if (piece.offset != static_cast<std::int64_t>(content.size())) {
+      return fail(ErrorCode::kCorrupt, "a part of the agent's session is missing");
+    }
+    content += piece.data;
+  }
+  return files;
+}
+
+Result<sandbox::SessionPolicy> session_policy(const agents::Launch& plan,
+                                              std::vector<sandbox::SessionPiece> pieces) {
+  sandbox::SessionPolicy policy;
+  if (!plan.session) return policy;
+  policy.root = plan.session->root;
+  policy.wanted = plan.session->wanted;
+  policy.placed = plan.session->placed;
+  policy.max_files = wire::kMaxSessionFiles;
+  policy.max_bytes = wire::kMaxSessionBytes;
+  TRY(policy.files, session_files(std::move(pieces)));
+  for (const auto& file : policy.files) {
+    if (!policy.wanted(file.path)) {
+      return fail(ErrorCode::kCorrupt, "'" + file.path + "' is no file of a session");
+    }
+  }
+  return policy;
+}
+
 FailureReason reason_of_refusal(ErrorCode code) {
   if (code == ErrorCode::kNotFound) return FailureReason::kBackendUnknown;
   if (code == ErrorCode::kUnavailable) return FailureReason::kAgentNotFound;
@@ -130,12 +162,19 @@ std::optional<FailureReason> reason_of_ending(Ending ending) {
 }  // namespace
 
 std::optional<wire::Complete> AgentRun::start(sandbox::Sandbox& sandbox, const RunOptions& options,
-                                              wire::Assign assign, Instant kill_at) {
+                                              wire::Assign assign,
+                                              std::vector<sandbox::SessionPiece> session,
+                                              Instant kill_at) {
   const agents::LaunchRequest request = request_of(options, assign);
   auto plan = agents::launch_plan(request);
   if (!plan) return failed(reason_of_refusal(plan.error().code), plan.error().describe());
+  auto policy = session_policy(*plan, std::move(session));
+  if (!policy) return failed(FailureReason::kSessionLost, policy.error().message);
   format_ = agents::find_backend(request.backend)->format;
+  // Programs that write plain text wait for their reader.
+  holds_ = format_ != agents::OutputFormat::kPlain;
   sandbox::Launch launch;
+  launch.session = *std::move(policy);
   std::vector<NamedSecret> masked;
   add_environment(options, assign, *plan, launch, masked);
   launch.label = key_.execution.str() + "/" + std::to_string(key_.attempt);
@@ -169,16 +208,77 @@ void AgentRun::on_stdout(std::string_view bytes) {
   while (!bytes.empty()) {
     const std::string_view piece = bytes.substr(0, kMaxReadBytes);
     bytes.remove_prefix(piece.size());
-    take_stdout(stdout_mask_->push(piece));
+    if (holds_ && must_hold()) {
+      held_.add_stdout(piece);
+    } else {
+      take_stdout(stdout_mask_->push(piece));
+    }
   }
+  pause_if_full();
 }
 
 void AgentRun::on_stderr(std::string_view bytes) {
   while (!bytes.empty()) {
     const std::string_view piece = bytes.substr(0, kMaxReadBytes);
     bytes.remove_prefix(piece.size());
-    take_stderr(stderr_mask_->push(piece));
+    if (holds_ && must_hold()) {
+      held_.add_stderr(piece);
+    } else {
+      take_stderr(stderr_mask_->push(piece));
+    }
   }
+  pause_if_full();
+}
+
+void AgentRun::on_session(const sandbox::SessionPiece& piece) {
+  if (holds_ && must_hold()) {
+    held_.add(piece);
+    return pause_if_full();
+  }
+  sink_.run_session(key_, piece, session_id_);
+}
+
+// ---- back-pressure ------------------------------------------------------------------------------
+
+void AgentRun::pause_reading() {
+  paused_ = true;
+  if (holds_ || pipe_paused_) return pause_if_full();
+  pipe_paused_ = true;
+  run_->pause_reading();
+}
+
+void AgentRun::pause_if_full() {
+  if (pipe_paused_ || !held_.full()) return;
+  pipe_paused_ = true;
+  run_->pause_reading();
+}
+
+void AgentRun::take(Held item) {
+  if (const auto* out = std::get_if<HeldStdout>(&item)) {
+    take_stdout(stdout_mask_->push(out->text));
+  } else if (const auto* err = std::get_if<HeldStderr>(&item)) {
+    take_stderr(stderr_mask_->push(err->text));
+  } else {
+    sink_.run_session(key_, std::get<sandbox::SessionPiece>(item), session_id_);
+  }
+}
+
+void AgentRun::go_on() {
+  while (!paused_ && !held_.empty()) take(held_.pop());
+  if (!paused_) send_turns();
+  if (paused_) return;
+  if (outcome_) return end();
+  if (pipe_paused_ && held_.has_room_again()) {
+    pipe_paused_ = false;
+    run_->resume_reading();
+  }
+}
+
+// What it still holds is not waited for: nobody takes it.
+void AgentRun::kill() {
+  killed_ = true;
+  run_->kill();
+  if (outcome_) end();
 }
 
 void AgentRun::take_stdout(std::string_view masked) {
@@ -187,6 +287,7 @@ void AgentRun::take_stdout(std::string_view masked) {
   std::vector<agents::AgentItem> items;
   stream_->feed(masked, items);
   report(items);
+  send_turns();
 }
 
 void AgentRun::take_stderr(std::string_view masked) {
@@ -201,6 +302,7 @@ void AgentRun::report(std::vector<agents::AgentItem>& items) {
 }
 
 void AgentRun::report(agents::AgentItem& item) {
+  turns_.take(item, clock_.wall());
   if (auto* effect = std::get_if<agents::IndexedEffect>(&item)) {
     // Masked again: unescaped and written anew, a value may have got another form.
     sink_.run_event(key_, agents::key_of(effect->effect),
@@ -214,14 +316,29 @@ void AgentRun::report(agents::AgentItem& item) {
     sink_.run_progress(key_, std::move(progress));
   } else if (auto* started = std::get_if<agents::SessionStarted>(&item)) {
     session_id_ = started->session_id;
+    model_ = started->model;
   } else if (auto* final = std::get_if<agents::Final>(&item)) {
     final_ = std::move(*final);
   }
 }
 
-std::optional<FailureReason> AgentRun::reason_of(const sandbox::RunOutcome& outcome) const {
-  if (outcome.ending != Ending::kExited && outcome.ending != Ending::kSignalled) {
-    return reason_of_ending(outcome.ending);
+// While nothing may be sent they change on, and go out as they are then.
+void AgentRun::send_turns() {
+  for (auto& turn : turns_.take_changed()) changed_turns_.push_back(std::move(turn));
+  int past_pause = 0;
+  while (!changed_turns_.empty()) {
+    // At its end the last ones go in any case; there will be no later.
+    if (paused_ && (!outcome_ || ++past_pause > kTurnsPastPause)) return;
+    // Masked again: cut and written anew, a value may have got another form.
+    sink_.run_turn(key_, redactor_->redact(codec::to_json(changed_turns_.front())));
+    changed_turns_.pop_front();
+  }
+}
+
+std::optional<agents::ProgramFailure> AgentRun::failure_of(
+    const sandbox::RunOutcome& outcome) const {
+  if (const auto reason = reason_of_ending(outcome.ending)) {
+    return agents::ProgramFailure{.reason = *reason};
   }
   agents::ProgramEnd end;
   end.format = format_;
@@ -229,7 +346,7 @@ std::optional<FailureReason> AgentRun::reason_of(const sandbox::RunOutcome& outc
   end.exit_code = outcome.exit_code;
   if (outcome.ending == Ending::kSignalled) end.signal = outcome.signal;
   end.stderr_tail = stderr_tail_;
-  return agents::classify(end);
+  return agents::failure_of(end, clock_.wall());
 }
 
 std::string AgentRun::error_text(const sandbox::RunOutcome& outcome) const {
@@ -241,16 +358,27 @@ std::string AgentRun::error_text(const sandbox::RunOutcome& outcome) const {
 }
 
 void AgentRun::on_exit(const sandbox::RunOutcome& outcome) {
+  outcome_ = outcome;
+  // What is held back is waited for, unless nobody wants it any more.
+  if (held_.empty() || killed_ || outcome.ending == Ending::kLeaseLost) end();
+}
+
+void AgentRun::end() {
+  const sandbox::RunOutcome& outcome = *outcome_;
+  held_.clear();
   take_stdout(stdout_mask_->finish());
   take_stderr(stderr_mask_->finish());
   std::vector<agents::AgentItem> items;
   stream_->finish(items);
   report(items);
+  turns_.finish(clock_.wall());
+  send_turns();
 
   wire::Complete complete;
   complete.status = "completed";
-  if (const auto reason = reason_of(outcome)) {
-    complete = failed(*reason, error_text(outcome));
+  if (const auto failure = failure_of(outcome)) {
+    complete = failed(failure->reason, error_text(outcome));
+    complete.quota_resets_at = failure->quota_resets_at;
   }
   complete.meta = codec::RawJson{isolation_meta(outcome.isolation)};
   complete.duration_ms = to_millis(outcome.duration);
@@ -260,7 +388,10 @@ void AgentRun::on_exit(const sandbox::RunOutcome& outcome) {
     if (!final_->session_id.empty()) session_id_ = final_->session_id;
     complete.total_cost_usd = final_->total_cost_usd;
     complete.usage = codec::RawJson{codec::to_json(final_->usage)};
+    if (!final_->models.empty()) complete.models = codec::RawJson{codec::to_json(final_->models)};
   }
+  if (turns_.count() > 0) complete.turns = turns_.count();
+  if (!model_.empty()) complete.model = model_;
   if (!session_id_.empty()) complete.session_id = session_id_;
   sink_.run_ended(key_, std::move(complete));
 }

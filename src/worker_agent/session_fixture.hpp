@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "personas/base/bytes.hpp"
 #include "personas/worker_agent/session.hpp"
 
 namespace personas::worker_agent {
@@ -68,8 +69,9 @@ class WorkerMachine : public testing::Test {
   }
   void ack(std::string_view resume = "") {
     hear(fmt::format(R"({{"type":"ack","workerId":"w","token":"st","sessionToken":"st",)"
-                     R"("heartbeatMs":4000,"leaseMs":18000,"nonce":"n","resumeFrom":[{}]}})",
-                     resume));
+                     R"("heartbeatMs":4000,"leaseMs":18000,"nonce":"n","features":[{}],)"
+                     R"("resumeFrom":[{}]}})",
+                     features, resume));
   }
   void connect(std::string_view resume = "") {
     session.connected(now);
@@ -107,6 +109,7 @@ class WorkerMachine : public testing::Test {
   }
   std::size_t times(std::string_view part) { return texts(part).size(); }
 
+  std::string features;  // that the orchestrator announces
   Instant now{50'000'000};
   SeededRandom random{7};
   WorkerSession session;

@@ -20,6 +20,7 @@ WorkerOptions session_options(WorkerOptions session, const std::vector<std::stri
     }
   };
   add(wire::kProtocolsCapability);
+  add(wire::kSessionFeature);
   for (const auto& name : backends) {
     if (const auto* backend = agents::find_backend(name)) add(backend->capability);
   }
@@ -112,7 +113,7 @@ void Worker::carry_out(Output output) {
   } else if (auto* pause = std::get_if<PauseReading>(&output)) {
     if (auto* run = find(pause->run)) run->pause_reading();
   } else if (auto* resume = std::get_if<ResumeReading>(&output)) {
-    if (auto* run = find(resume->run)) run->resume_reading();
+    this->resume(resume->run);
   } else if (auto* answer = std::get_if<ReviewAnswered>(&output)) {
     // The agent's stdin is closed: the answer continues the execution as a turn of its own.
     note("review_answered", answer->review_id);
@@ -206,10 +207,21 @@ AgentRun* Worker::find(const wire::RunKey& key) {
   return found != runs_.end() ? found->second.get() : nullptr;
 }
 
+void Worker::resume(const wire::RunKey& key) {
+  const auto found = runs_.find(key);
+  if (found == runs_.end()) return;
+  found->second->resume_reading();
+  // Not here: what it held back may fill the session again, which we are carrying out.
+  boost::asio::post(executor_, [run = std::weak_ptr(found->second)] {
+    if (const auto still = run.lock()) still->go_on();
+  });
+}
+
 void Worker::start_run(StartRun& order) {
   const std::string label = order.run.execution.str() + "/" + std::to_string(order.run.attempt);
-  auto run = std::make_unique<AgentRun>(order.run, *this);
-  auto failed = run->start(sandbox_, options_.run, std::move(order.assign), order.kill_at);
+  auto run = std::make_shared<AgentRun>(order.run, *this, clock_, held_total_);
+  auto failed = run->start(sandbox_, options_.run, std::move(order.assign),
+                           std::move(order.session), order.kill_at);
   if (failed) {
     note("run_failed_to_start", label + ": " + failed->error_message.value_or(""));
     session_.run_finished(order.run, std::move(*failed), clock_.now());
@@ -239,12 +251,23 @@ void Worker::run_progress(const wire::RunKey& run, wire::Progress progress) {
   drive();
 }
 
+void Worker::run_turn(const wire::RunKey& run, std::string turn) {
+  session_.run_turn(run, codec::RawJson{std::move(turn)}, clock_.now());
+  drive();
+}
+
+void Worker::run_session(const wire::RunKey& run, const sandbox::SessionPiece& piece,
+                         std::string_view session_id) {
+  session_.run_session(run, piece, session_id, clock_.now());
+  drive();
+}
+
 void Worker::run_ended(const wire::RunKey& run, wire::Complete complete) {
   note("run_ended", run.execution.str() + "/" + std::to_string(run.attempt) + " " +
                         complete.status + " " + complete.failure_reason.value_or(""));
   // We are inside a callback of the run: it goes in a later turn.
   if (auto node = runs_.extract(run); !node.empty()) {
-    boost::asio::post(executor_, [dead = std::shared_ptr(std::move(node.mapped()))] {});
+    boost::asio::post(executor_, [dead = std::move(node.mapped())] {});
   }
   session_.run_finished(run, std::move(complete), clock_.now());
   drive();

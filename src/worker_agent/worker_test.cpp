@@ -11,6 +11,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "personas/base/bytes.hpp"
 #include "personas/codec/json.hpp"
 #include "personas/net_beast/client.hpp"
 #include "personas/net_beast/server.hpp"
@@ -43,6 +44,7 @@ class Orchestrator : public net::WebSocketListener {
       ack.protocol_version = std::string(wire::kProtocolVersion);
       ack.heartbeat_ms = 1000;
       ack.lease_ms = 18'000;
+      ack.features = features;
       ack.resume_from.emplace();
       if (last_seq > 0) ack.resume_from->push_back({"exe_1", 1, last_seq});
       socket->send(wire::to_text(wire::OrchestratorFrame(ack)));
@@ -60,6 +62,15 @@ class Orchestrator : public net::WebSocketListener {
     } else if (auto* step = std::get_if<wire::Progress>(&*frame)) {
       note(step->seq);
       ++progress;
+    } else if (auto* turn = std::get_if<wire::AgentTurn>(&*frame)) {
+      note(turn->seq);
+      turns += turn->turn.text + "\n";
+    } else if (auto* piece = std::get_if<wire::SessionBytes>(&*frame)) {
+      note(piece->seq);
+      auto& file = session[piece->path];
+      file.resize(static_cast<std::size_t>(piece->offset));
+      file += as_text(*from_base64(piece->data));
+      session_id = piece->session_id.value_or(session_id);
     } else if (auto* end = std::get_if<wire::Complete>(&*frame)) {
       note(end->seq);
       complete = *end;
@@ -84,6 +95,9 @@ class Orchestrator : public net::WebSocketListener {
   bool ready = false;
   std::int64_t last_seq = 0;
   std::string out, err, events, all_text;
+  std::string turns, session_id;
+  std::map<std::string, std::string> session;
+  std::optional<std::vector<std::string>> features = {{"turns", "session"}};
   int progress = 0;
   std::optional<wire::Complete> complete;
 };
@@ -173,6 +187,19 @@ class WorkerTest : public testing::Test {
     frame.permission_policy = codec::RawJson{R"({"command":["/bin/sh","-c",)" + command + "]}"};
     return frame;
   }
+  // A CLI that does what the script does, instead of the real one.
+  void stand_in_for_claude(const std::string& script) {
+    const std::string program = root_ + "/claude";
+    std::ofstream(program) << "#!/bin/sh\n" << script << "\n";
+    std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+    run_options_.programs.claude = program;
+  }
+  wire::Assign claude() const {
+    auto frame = assign("");
+    frame.config.backend = "claude";
+    frame.permission_policy.reset();
+    return frame;
+  }
   void send(const wire::OrchestratorFrame& frame) {
     orchestrator_->socket->send(wire::to_text(frame));
   }
@@ -200,7 +227,7 @@ TEST_F(WorkerTest, PresentsItselfWithItsTokenAndWhatItCanRun) {
   start_worker();
   EXPECT_EQ(orchestrator_->authorization, "Bearer the-worker-token");
   EXPECT_THAT(orchestrator_->capabilities,
-              testing::UnorderedElementsAre("protocols", "claude", "command"));
+              testing::UnorderedElementsAre("protocols", "session", "claude", "command"));
 }
 
 TEST_F(WorkerTest, RunsAProgramAndReportsItsWordsEffectsAndEnd) {
@@ -241,23 +268,118 @@ TEST_F(WorkerTest, NoSecretLeavesTheWorker) {
 
 TEST_F(WorkerTest, UnderstandsTheStreamOfClaudeCode) {
   const std::string recordings = PERSONAS_AGENT_RECORDINGS;
-  const std::string program = root_ + "/claude";
-  std::ofstream(program) << "#!/bin/sh\ncat " << recordings
-                         << "/tool_use_with_fake_protocols.jsonl\n";
-  std::filesystem::permissions(program, std::filesystem::perms::owner_all);
-  run_options_.programs.claude = program;
+  stand_in_for_claude("cat " + recordings + "/tool_use_with_fake_protocols.jsonl");
   run_options_.policy.readable_paths = {recordings};
   start_worker();
-  auto frame = assign("");
-  frame.config.backend = "claude";
-  frame.permission_policy.reset();
-  send(frame);
+  send(claude());
   const auto& end = completion();
   EXPECT_EQ(end.status, "completed") << end.error_message.value_or("") << orchestrator_->err;
   EXPECT_TRUE(end.session_id);
   EXPECT_TRUE(end.total_cost_usd);
   EXPECT_TRUE(end.usage);
   EXPECT_GT(orchestrator_->progress, 0);
+}
+
+// Where the CLI keeps its conversation, written by the stand-in.
+constexpr std::string_view kKeep =
+    "D=$HOME/.claude/projects/$(pwd | sed 's/[^A-Za-z0-9]/-/g'); mkdir -p $D\n"
+    R"(echo '{"type":"system","subtype":"init","session_id":"s1","model":"m","tools":[]}')"
+    "\n";
+
+TEST_F(WorkerTest, TakesTheSessionOffTheMachineAsItGrows) {
+  stand_in_for_claude(std::string(kKeep) + "echo one >> $D/s1.jsonl; sleep 0.3; echo said; " +
+                      "echo two >> $D/s1.jsonl");
+  start_worker();
+  send(claude());
+  completion();
+  ASSERT_EQ(orchestrator_->session.size(), 1U) << log_;
+  EXPECT_THAT(orchestrator_->session.begin()->first, testing::EndsWith("-workspace/s1.jsonl"));
+  EXPECT_EQ(orchestrator_->session.begin()->second, "one\ntwo\n");
+  EXPECT_EQ(orchestrator_->session_id, "s1");
+}
+
+TEST_F(WorkerTest, AnOrchestratorThatDoesNotTakeFeaturesIsSentNone) {
+  orchestrator_->features.reset();
+  stand_in_for_claude(std::string(kKeep) + "echo one >> $D/s1.jsonl; echo said");
+  start_worker();
+  send(claude());
+  completion();
+  EXPECT_THAT(orchestrator_->all_text,
+              AllOf(Not(HasSubstr(R"("type":"session")")), Not(HasSubstr(R"("type":"turn")"))));
+}
+
+TEST_F(WorkerTest, PutsASessionBackWhereTheProgramLooksForIt) {
+  stand_in_for_claude(std::string(kKeep) + "cat $D/s1.jsonl >&2; echo three >> $D/s1.jsonl");
+  start_worker();
+  auto frame = claude();
+  frame.resume_session_id = "s1";
+  frame.session_parts = 2;
+  send(wire::SessionPart{"exe_1", 1, "-of-another-worker/s1.jsonl", 0,
+                         to_base64(as_bytes("one\n"))});
+  send(wire::SessionPart{"exe_1", 1, "-of-another-worker/s1.jsonl", 4,
+                         to_base64(as_bytes("two\n"))});
+  send(frame);
+  orchestrator_->session["-of-another-worker/s1.jsonl"] = "one\ntwo\n";
+  completion();
+  EXPECT_EQ(orchestrator_->err, "one\ntwo\n") << log_;
+  EXPECT_EQ(orchestrator_->session["-of-another-worker/s1.jsonl"], "one\ntwo\nthree\n");
+  EXPECT_EQ(orchestrator_->session.size(), 1U) << "it keeps the name it came with";
+}
+
+TEST_F(WorkerTest, ASessionWithForeignFilesOrGapsIsRefused) {
+  start_worker();
+  auto frame = claude();
+  frame.resume_session_id = "s1";
+  frame.session_parts = 1;
+  for (const auto* path : {"../../.bashrc", "p/../../../x.jsonl", "/etc/x.jsonl", "notes.txt"}) {
+    send(wire::SessionPart{"exe_1", *frame.attempt, path, 0, to_base64(as_bytes("x"))});
+    send(frame);
+    EXPECT_THAT(completion().failure_reason, testing::AnyOf("session_lost", "workspace_error"))
+        << path;
+    orchestrator_->complete.reset();
+    orchestrator_->last_seq = 0;
+    ++*frame.attempt;
+  }
+  send(wire::SessionPart{"exe_1", *frame.attempt, "p/s1.jsonl", 7, to_base64(as_bytes("x"))});
+  send(frame);
+  EXPECT_EQ(completion().failure_reason, "session_lost");
+}
+
+// A CLI that exits drops what a full pipe did not take. So its pipe is emptied even while nobody
+// takes its frames, and it ends although we do not hear of it yet.
+TEST_F(WorkerTest, AnAgentsPipeIsEmptiedThoughItsFramesWait) {
+  const std::string done = root_ + "/done";
+  run_options_.policy.isolation = sandbox::Isolation::kNone;
+  stand_in_for_claude("head -c 12000000 /dev/zero | tr '\\0' x; echo; touch " + done);
+  start_worker();
+  send(claude());  // and nothing is confirmed
+  ASSERT_TRUE(run_until([&] { return std::filesystem::exists(done); })) << log_;
+  EXPECT_FALSE(orchestrator_->complete);
+  EXPECT_LT(orchestrator_->out.size(), 6'000'000U) << "the frames are still bounded";
+  std::int64_t confirmed = 0;
+  ASSERT_TRUE(run_until([&] {
+    if (orchestrator_->last_seq > confirmed) {
+      confirmed = orchestrator_->last_seq;
+      send(wire::Received{"exe_1", 1, confirmed, std::nullopt});
+    }
+    return orchestrator_->complete.has_value();
+  }));
+  EXPECT_EQ(orchestrator_->out.size(), 12'000'001U);
+}
+
+TEST_F(WorkerTest, WhatIsHeldBackIsBounded) {
+  const std::string done = root_ + "/done";
+  run_options_.policy.isolation = sandbox::Isolation::kNone;
+  stand_in_for_claude("head -c 40000000 /dev/zero | tr '\\0' x; touch " + done);
+  start_worker();
+  send(claude());
+  ASSERT_TRUE(run_until([&] { return orchestrator_->out.size() > 2'000'000; }));
+  // Long enough to read the rest, if it were read.
+  const Instant until = clock_.now() + milliseconds(1500);
+  run_until([&] { return clock_.now() > until; });
+  EXPECT_FALSE(std::filesystem::exists(done)) << "its pipe is full, and it waits";
+  send(wire::Cancel{"exe_1", 1, "asked to"});
+  EXPECT_EQ(completion().status, "cancelled") << "although nothing is confirmed";
 }
 
 TEST_F(WorkerTest, SaysWhyARunCannotBegin) {

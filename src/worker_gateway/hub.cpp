@@ -13,6 +13,9 @@ namespace {
 // Pings, silence and handshakes are looked at this often: well inside the margins of wire::Timing,
 // and one pass over ten thousand connections costs less than a millisecond.
 constexpr auto kSweepEvery = std::chrono::milliseconds(500);
+// One session in base64 fits; well below what a socket may queue (ServerLimits).
+constexpr std::size_t kMaxQueuedWithSession = 48 * 1024 * 1024;
+static_assert(kMaxQueuedWithSession > std::size_t{wire::kMaxSessionBytes} / 3 * 4);
 
 std::optional<std::string_view> bearer_of(const net::Request& request) {
   const std::string_view value = request.headers.get("Authorization");
@@ -52,6 +55,12 @@ class Hub::Connection final : public net::WebSocketListener,
     hub_.service_.expire();
     session.on_text(text, hub_.clock_.now());
     hub_.drain(*this);
+  }
+  // Several sessions at once could fill the socket's queue, which would end the connection.
+  bool has_room_for(std::span<const wire::SessionPart> parts) const {
+    std::size_t bytes = socket->queued_bytes();
+    for (const auto& part : parts) bytes += part.data.size();
+    return parts.empty() || bytes <= kMaxQueuedWithSession;
   }
   // Runs on the strand, now if this is it. Keeps the connection alive until then.
   template <class F>
@@ -253,9 +262,11 @@ Hub::Connection* Hub::current(const WorkerId& worker) {
   return found == by_worker_.end() ? nullptr : found->second;
 }
 
-void Hub::assign(const WorkerId& worker, const wire::Assign& frame) {
-  if (Connection* connection = current(worker)) {
-    const auto outcome = connection->session.assign(frame);
+void Hub::assign(const WorkerId& worker, const wire::Assign& frame,
+                 std::span<const wire::SessionPart> session) {
+  Connection* connection = current(worker);
+  if (connection != nullptr && connection->has_room_for(session)) {
+    const auto outcome = connection->session.assign(frame, session);
     drain(*connection);
     if (outcome == AssignOutcome::kSent) return;
   }

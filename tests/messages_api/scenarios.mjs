@@ -1,5 +1,6 @@
 // What the stand-in model answers. A scenario is a function (turn, context) → answer, where `turn`
-// counts the tool results so far and `context` holds the parameters and the last tool result.
+// counts the tool results since the newest prompt and `context` holds the parameters, the last tool
+// result, and how many there are in the whole conversation.
 // An answer is {blocks, delayMs?, chunk?, headers?, breakAfter?}, {hang: true} or
 // {error: status, type?, message?, headers?}. `breakAfter` ends the stream after so many events.
 
@@ -58,6 +59,26 @@ export const scenarios = {
   tool: (turn, { toolResult }) => turn === 0
     ? { blocks: [text('I look it up.'), bash('echo the-answer-is-$((6 * 7))')] }
     : { blocks: [text(`The tool said: ${toolResult}`)] },
+
+  // A task of several steps, each a message with a tool call:
+  // SCENARIO:steps?count=5&file=/tmp/x&hold=3. The step is the number of results in the whole
+  // conversation, so one that is resumed goes on where it was. The command of the step that is held
+  // waits for the file /tmp/x.go.
+  steps: (_turn, { parameters, results: done }) => {
+    const count = Number(parameters.get('count') ?? 5);
+    const file = parameters.get('file');
+    const step = done + 1;
+    if (step > count) {
+      return { blocks: [text(line({ outcome_assessment: { accomplished: true,
+        summary: `All ${count} steps`, blockers: [] } }))] };
+    }
+    const wait = step === Number(parameters.get('hold'))
+      ? `; while [ ! -e ${file}.go ]; do sleep 0.02; done` : '';
+    return { blocks: [
+      text(`Step ${step}.\n` + line({ user_message: { title: `Step ${step}`, content: 'done' } })),
+      bash(`echo ${step} >> ${file}${wait}`),
+    ] };
+  },
 
   // Any command: SCENARIO:bash?command=…
   bash: (turn, { parameters, toolResult }) => turn === 0

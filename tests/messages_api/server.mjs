@@ -37,6 +37,7 @@ function chooseAnswer(request, preset) {
   const answer = scenario(since.length, {
     parameters: new URLSearchParams(query ?? ''),
     userText: blocks.filter((block) => block.type === 'text').at(-1)?.text ?? '',
+    results: results.length,
     toolResult: typeof last === 'string' ? last : last.map((part) => part.text ?? '').join(''),
   });
   return { name, answer };

@@ -1,6 +1,9 @@
 // The stand-in against the real agent CLI: every scenario does what it says.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { runClaude } from '../functional/lib/claude.mjs';
 import { scenarios } from './scenarios.mjs';
 import { startGitlab } from '../tour/gitlab.mjs';
@@ -38,6 +41,14 @@ test('tool: the command runs and its output comes back in the answer', async () 
 test('bash: any command', async () => {
   const command = encodeURIComponent('echo a b | rev');
   assert.match(result(await run(`bash?command=${command}`)).result, /Result: b a/);
+});
+
+test('steps: one command after the other, each after its message', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'personas-steps-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const answer = await run(`steps?count=3&file=${folder}/log`);
+  assert.equal(readFileSync(join(folder, 'log'), 'utf8'), '1\n2\n3\n');
+  assert.match(texts(answer), /Step 1\.[^]*Step 2\.[^]*Step 3\.[^]*All 3 steps/);
 });
 
 test('protocols: the agent text holds one object of each', async () => {

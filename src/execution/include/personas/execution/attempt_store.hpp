@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "personas/base/bytes.hpp"
 #include "personas/base/id.hpp"
 #include "personas/base/time.hpp"
 #include "personas/execution/dispatcher.hpp"
@@ -52,9 +53,14 @@ struct FrameEntry {
   };
   // A piece of the agent's own session, to go on with it elsewhere: bytes of a file in its HOME.
   struct SessionPart {
-    std::string path;         // relative to HOME
+    std::string path;         // below the backend's session root
     std::int64_t offset = 0;  // where `data` goes; what was from there on is replaced
-    std::string data;         // as it is; encrypted before it is stored
+    std::string data;         // as it is, until it is sealed
+    std::optional<std::string> session_id;
+    // Once it is sealed (session_store.hpp).
+    std::int64_t size = 0;
+    Bytes nonce;
+    Bytes ciphertext;
   };
   std::optional<Text> text;
   std::optional<Progress> progress;
@@ -89,7 +95,7 @@ struct AppendRequest {
   // The account whose gate was closed before, if an end that is good shall prove it open again.
   std::string proves_gate;
   std::int64_t expected_seq = 0;   // last committed before this batch
-  std::vector<FrameEntry> frames;  // in order, seq rising
+  std::vector<FrameEntry> frames;  // in order, seq not falling
   std::optional<AttemptEnd> end;
   std::int64_t end_seq = 0;
   InstanceId origin;

@@ -7,7 +7,9 @@
 
 #include "personas/agents/continuation.hpp"
 #include "personas/base/id.hpp"
+#include "personas/base/secret.hpp"
 #include "personas/base/time.hpp"
+#include "personas/execution/session_file.hpp"
 #include "personas/model/execution.hpp"
 #include "personas/model/failure.hpp"
 #include "personas/model/persona.hpp"
@@ -24,6 +26,8 @@ struct ClaimRequest {
   std::string worker_instance;  // empty: a seed worker
   NodeId node;
   Timestamp now;
+  // Opens the session of an earlier attempt. Null: this worker cannot be given one.
+  const Secret* session_key = nullptr;
 };
 
 // Why an attempt that was claimed cannot begin; its end is written without troubling a worker.
@@ -42,6 +46,7 @@ struct ClaimedRun {
   // Set if the agent's own conversation is continued: it gets `continuation` alone, else after the
   // whole prompt.
   std::optional<std::string> session_id;
+  std::vector<SessionFile> session;  // with it
   std::optional<agents::Continuation> continuation;
   std::optional<Persona> persona;
   std::vector<ToolDefinition> tools;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "personas/agents/stream.hpp"
+#include "personas/agents/turns.hpp"
 #include "personas/base/redactor.hpp"
 #include "personas/execution/attempt_store.hpp"
 #include "personas/wire/frames.hpp"
@@ -45,7 +46,8 @@ class LiveRun {
   LiveRun(Identity identity, std::int64_t committed_seq)
       : identity_(std::move(identity)),
         committed_seq_(committed_seq),
-        accepted_seq_(committed_seq) {}
+        accepted_seq_(committed_seq),
+        turns_(identity_.run.attempt) {}
 
   const Identity& identity() const { return identity_; }
   std::int64_t committed_seq() const { return committed_seq_; }
@@ -58,7 +60,7 @@ class LiveRun {
   void set_redactor(std::shared_ptr<const Redactor> redactor) { redactor_ = std::move(redactor); }
   // An adopted run whose text we parse has to see the text so far first.
   bool needs_replay() const { return needs_replay_; }
-  void replayed(std::string_view text_so_far);
+  void replayed(std::string_view text_so_far, Timestamp now);
   void must_replay() { needs_replay_ = true; }
 
   // Takes the next frame; its seq is accepted_seq() + 1.
@@ -69,7 +71,8 @@ class LiveRun {
 
   // The next batch, or nullptr while one is in flight or there is nothing to write. After
   // batch_failed() the same one comes again.
-  std::shared_ptr<AppendRequest> next_batch();
+  // `now` dates what is parsed here.
+  std::shared_ptr<AppendRequest> next_batch(Timestamp now);
   void batch_committed();
   void batch_failed() { in_flight_ = false; }
 
@@ -81,6 +84,7 @@ class LiveRun {
   };
   std::vector<FrameEntry> prepare();
   std::size_t prepare_text(std::size_t first, std::vector<FrameEntry>& prepared);
+  void add_turns(std::int64_t seq, std::vector<FrameEntry>& prepared);
   void finish_parsing(std::vector<FrameEntry>& prepared);
   FrameEntry prepare_one(Pending& pending);
   void parse(std::string_view text, std::vector<Effect>& effects);
@@ -102,6 +106,8 @@ class LiveRun {
   Parsing parsing_ = Parsing::kByWorker;
   bool needs_replay_ = false;
   std::optional<agents::AgentStream> stream_;
+  agents::TurnTracker turns_;
+  Timestamp now_{};
   std::optional<agents::Final> final_;  // what the CLI said at its end, when we parse
   std::shared_ptr<const Redactor> redactor_ = std::make_shared<const Redactor>();
 };

@@ -3,6 +3,7 @@
 // both sides compare notes.
 #pragma once
 
+#include <span>
 #include <string_view>
 
 #include "personas/base/id.hpp"
@@ -16,7 +17,9 @@ enum class Finality : std::uint8_t { kOpen, kFinal };
 class WorkerLinks {
  public:
   virtual ~WorkerLinks() = default;
-  virtual void assign(const WorkerId& worker, const wire::Assign& frame) = 0;
+  // With the parts of the session it goes on with.
+  virtual void assign(const WorkerId& worker, const wire::Assign& frame,
+                      std::span<const wire::SessionPart> session) = 0;
   virtual void cancel(const WorkerId& worker, const wire::RunKey& run, std::string_view reason) = 0;
   // Everything of the run up to `seq` is on disk.
   virtual void committed(const WorkerId& worker, const wire::RunKey& run, std::int64_t seq,

@@ -22,7 +22,7 @@ struct ServerLimits {
   std::size_t max_connections = 20'000;                 // accepted, answered 503, closed
   std::size_t max_connections_per_address = 11'000;     // the same; loopback is exempt
   std::size_t max_frame_bytes = 1024 * 1024;            // WebSocket message; 1009
-  std::size_t max_send_queue_bytes = 16 * 1024 * 1024;  // per WebSocket; 1008
+  std::size_t max_send_queue_bytes = 64 * 1024 * 1024;  // per WebSocket; 1008. Holds a session
   Duration header_deadline = seconds(10);               // whole header section, from the first byte
   Duration idle_deadline = seconds(75);                 // keep-alive without a request
   std::size_t min_body_rate = 1024;                     // bytes per second, after the grace; 408

@@ -38,8 +38,8 @@ struct Policy {
   Network network = Network::kHost;
   // Further host paths the agent may read; the system's /usr, /lib, /etc are readable anyway.
   std::vector<std::string> readable_paths;
-  std::int64_t max_memory_bytes = 0;   // 0: no limit of ours
-  std::int64_t max_processes = 0;      // 0: no limit of ours
+  std::int64_t max_memory_bytes = 0;                                   // 0: no limit of ours
+  std::int64_t max_processes = 0;                                      // 0: no limit of ours
   std::int64_t max_file_bytes = std::int64_t{4} * 1024 * 1024 * 1024;  // RLIMIT_FSIZE
 };
 
@@ -48,18 +48,29 @@ struct HomeFile {
   std::string content;
 };
 
-// In the path of a session file this name stands for the attempt's workspace: its path with every
-// character that is no letter or digit as '-', as Claude Code names the folder of a project. The
-// workspace is another one in every attempt, and the session has to be found again.
-inline constexpr std::string_view kWorkspaceName = "@workspace";
 inline constexpr std::size_t kMaxSessionPiece = 64 * 1024;
 
 // Bytes of a file in which the agent's program keeps its session. What was at `offset` and behind
 // it is replaced by them.
 struct SessionPiece {
-  std::string path;  // relative to HOME
+  std::string path;  // relative to SessionPolicy::root
   std::int64_t offset = 0;
   std::string data;
+};
+
+// Which files of HOME are told to the listener as they grow. They are read as what they are: files
+// of a program that may be hostile.
+struct SessionPolicy {
+  std::string root;  // relative to HOME; empty: none
+  // Whether the file (relative to `root`) is part of the session.
+  bool (*wanted)(std::string_view path) = nullptr;
+  // Where a file of an earlier attempt belongs in this one, whose workspace is another folder.
+  std::string (*placed)(std::string_view path, std::string_view workspace) = nullptr;
+  // What earlier attempts left, put there before the program starts. Told are only bytes that are
+  // new, under the path that is given here.
+  std::vector<HomeFile> files;
+  std::size_t max_files = 0;   // further ones are not looked at
+  std::int64_t max_bytes = 0;  // of all files; the piece that passes it is the last
 };
 
 // One attempt to run.
@@ -67,8 +78,9 @@ struct Launch {
   std::string label;  // for logs and the process list: "exe_…/1"
   std::vector<std::string> argv;
   std::map<std::string, std::string> environment;  // complete; nothing is inherited but PATH, LANG
-  std::vector<NamedSecret> secret_environment;  // never in argv, never on disk
+  std::vector<NamedSecret> secret_environment;     // never in argv, never on disk
   std::vector<HomeFile> home_files;
+  SessionPolicy session;
   std::string stdin_text;
   Policy policy;
   Duration wall_limit{};               // from start; zero: none
@@ -79,17 +91,17 @@ struct Launch {
 
 // Why the run ended. Closed: every way out is one of these.
 enum class Ending : std::uint8_t {
-  kExited,          // exit_code
-  kSignalled,       // signal
+  kExited,     // exit_code
+  kSignalled,  // signal
   kWallLimit,
   kIdleLimit,
   kOutputLimit,
   kLeaseLost,
-  kKilled,          // by kill()
-  kNotFound,        // argv[0] is not there
-  kSandboxRefused,  // the confinement could not be set up; detail says why
+  kKilled,           // by kill()
+  kNotFound,         // argv[0] is not there
+  kSandboxRefused,   // the confinement could not be set up; detail says why
   kWorkspaceFailed,  // the private folders could not be made
-  kSupervisorLost,  // the supervisor died; the tree was swept
+  kSupervisorLost,   // the supervisor died; the tree was swept
 };
 
 struct RunOutcome {
@@ -102,12 +114,15 @@ struct RunOutcome {
 };
 
 // Called on the executor given to the sandbox, one at a time; on_exit last and exactly once, after
-// both streams are drained and the tree is gone.
+// both streams and the session are drained and the tree is gone.
 class RunListener {
  public:
   virtual ~RunListener() = default;
   virtual void on_stdout(std::string_view bytes) = 0;
   virtual void on_stderr(std::string_view bytes) = 0;
+  // Looked for before standard output is passed on, when enough time has passed since the last
+  // look, and for a while after it.
+  virtual void on_session(const SessionPiece&) {}
   virtual void on_exit(const RunOutcome& outcome) = 0;
 };
 
@@ -117,8 +132,8 @@ class Run {
   virtual ~Run() = default;
   virtual void renew_lease(Instant until) = 0;
   virtual void kill() = 0;
-  // Stops and resumes reading the agent's output: back-pressure by a full pipe, nothing is lost.
-  // The idle limit pauses meanwhile.
+  // Stops and resumes reading the agent's output and session: back-pressure by a full pipe, nothing
+  // is lost that the agent waits to write. The idle limit pauses meanwhile.
   virtual void pause_reading() = 0;
   virtual void resume_reading() = 0;
 };

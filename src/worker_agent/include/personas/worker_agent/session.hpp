@@ -39,15 +39,6 @@
 
 namespace personas::worker_agent {
 
-struct SessionCounters {
-  std::uint64_t dials = 0;
-  std::uint64_t unknown_types = 0;
-  std::uint64_t ignored = 0;  // frames for runs not held, repeated assigns, …
-  std::uint64_t busy = 0;
-  std::uint64_t oversized_events = 0;
-  std::uint64_t leases_ended = 0;
-};
-
 class WorkerSession {
  public:
   WorkerSession(WorkerOptions options, Random& random);
@@ -132,7 +123,7 @@ class WorkerSession {
   void resume(const wire::Ack& ack);
   void on_heartbeat(const wire::Heartbeat& frame);
 
-  // session_runs.cpp: the runs
+  // session_runs.cpp: the runs; session_output.cpp: what they say
   void on_session_part(const wire::SessionPart& frame);
   std::optional<std::vector<SessionPiece>> take_session(const wire::Assign& frame,
                                                         const wire::RunKey& key);

@@ -101,4 +101,13 @@ struct Stopped {};  // no run is left, the connection is closed; nothing more co
 using Output = std::variant<Dial, SendText, CloseConnection, StartRun, RenewLease, KillRun,
                             PauseReading, ResumeReading, ReviewAnswered, Stopped>;
 
+struct SessionCounters {
+  std::uint64_t dials = 0;
+  std::uint64_t unknown_types = 0;
+  std::uint64_t ignored = 0;  // frames for runs not held, repeated assigns, …
+  std::uint64_t busy = 0;
+  std::uint64_t oversized_events = 0;
+  std::uint64_t leases_ended = 0;
+};
+
 }  // namespace personas::worker_agent

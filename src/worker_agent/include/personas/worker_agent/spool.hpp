@@ -15,11 +15,13 @@ inline constexpr std::size_t kMaxReadBytes = 32 * 1024;
 inline constexpr std::size_t kMaxCompleteBytes = 256 * 1024;
 // One protocol event; a longer one is left out and counted. The output still has its text.
 inline constexpr std::size_t kMaxEventBytes = 256 * 1024;
+// Turns that a run which ends sends although it is paused.
+inline constexpr int kTurnsPastPause = 4;
 // What may still come after PauseReading. One byte of output is at most six of JSON ("\u0000");
 // twice, because every line may come as an event too, one of them begun in an earlier read. Turns
-// and session bytes wait for the reading; one of each may be on its way.
+// and session bytes wait too, but for one piece that is on its way and the last turns.
 inline constexpr std::size_t kSpoolReserve =
-    2 * 2 * kMaxReadBytes * 6 + 2 * kMaxEventBytes + kMaxCompleteBytes;
+    2 * 2 * kMaxReadBytes * 6 + (2 + kTurnsPastPause) * kMaxEventBytes + kMaxCompleteBytes;
 // What a frame costs beside its text.
 inline constexpr std::size_t kFrameOverhead = 64;
 

@@ -60,12 +60,16 @@ class Worker final : public RunSink {
   void run_stderr(const wire::RunKey& run, std::string_view text) override;
   void run_event(const wire::RunKey& run, std::string_view type, std::string payload) override;
   void run_progress(const wire::RunKey& run, wire::Progress progress) override;
+  void run_turn(const wire::RunKey& run, std::string turn) override;
+  void run_session(const wire::RunKey& run, const sandbox::SessionPiece& piece,
+                   std::string_view session_id) override;
   void run_ended(const wire::RunKey& run, wire::Complete complete) override;
 
   // Carries out what the session wants, until it wants nothing more.
   void drive();
   void carry_out(Output output);
   void start_run(StartRun& order);
+  void resume(const wire::RunKey& key);
   void dial();
   Task<void> connect(std::shared_ptr<Link> link);
   void dialled(const std::shared_ptr<Link>& link,
@@ -86,7 +90,8 @@ class Worker final : public RunSink {
   WorkerSession session_;
   boost::asio::steady_timer timer_;
   boost::asio::steady_timer ended_;  // never fires; cancelled when stop() may look again
-  std::map<wire::RunKey, std::unique_ptr<AgentRun>> runs_;
+  std::size_t held_total_ = 0;       // bytes that runs hold back
+  std::map<wire::RunKey, std::shared_ptr<AgentRun>> runs_;
   std::shared_ptr<Link> link_;
   bool dialling_ = false;
   bool driving_ = false;

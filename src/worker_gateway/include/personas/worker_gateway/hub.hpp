@@ -54,7 +54,8 @@ class Hub final : public execution::WorkerLinks {
   HubStats stats() const { return stats_; }
 
   // ---- execution::WorkerLinks ----
-  void assign(const WorkerId& worker, const wire::Assign& frame) override;
+  void assign(const WorkerId& worker, const wire::Assign& frame,
+              std::span<const wire::SessionPart> session) override;
   void cancel(const WorkerId& worker, const wire::RunKey& run, std::string_view reason) override;
   void committed(const WorkerId& worker, const wire::RunKey& run, std::int64_t seq,
                  execution::Finality finality) override;

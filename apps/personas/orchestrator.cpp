@@ -12,6 +12,8 @@
 #include "personas/execution/execution_service.hpp"
 #include "personas/identity/authenticator.hpp"
 #include "personas/net_beast/server.hpp"
+#include "personas/reactions/execution_ended.hpp"
+#include "personas/reactor/journal_reactor.hpp"
 #include "personas/store/blocking.hpp"
 #include "personas/store/journal_feed.hpp"
 #include "personas/store/migrations.hpp"
@@ -140,12 +142,18 @@ class RunningOrchestrator final : public Orchestrator {
                  [this](Transaction& tx, const execution::SecretsRequest& request) {
                    return secrets_of(tx, request);
                  }),
-        hub_(hub_options(), core, service_, env_.clock, env_.random) {
+        hub_(hub_options(), core, service_, env_.clock, env_.random),
+        execution_ended_(
+            env_.clock, env_.random,
+            [this](execution::QueuedExecution queued) { service_.enqueued(std::move(queued)); }),
+        reactor_(core.get_executor(), *store_, feed_, execution_ended_,
+                 [this](const reactor::Trouble& trouble) { report_trouble(trouble); }) {
     store_->on_journal([this](store::JournalPosition position) { feed_.advance(position); });
   }
 
   Task<Result<void>> start() override {
     CO_TRY_VOID(co_await service_.start(hub_));
+    CO_TRY_VOID(co_await reactor_.open());
     net::ServerOptions options = server_options(env_.settings);
     options.port = static_cast<std::uint16_t>(env_.settings.ws_port);
     options.limits.max_frame_bytes = wire::kMaxFrameBytes;
@@ -166,12 +174,14 @@ class RunningOrchestrator final : public Orchestrator {
                           .instance = installation_.instance,
                           .node = installation_.node};
     CO_TRY(http_, HttpSide::start(std::move(parts)));
+    reactor_.run();
     co_return Result<void>{};
   }
 
   Task<void> stop(Duration grace) override {
     feed_.close();
     if (http_) co_await http_->drain(grace);
+    co_await reactor_.stop();
     co_await service_.stop();
     hub_.close_all("the orchestrator is stopping");
     if (workers_port_) co_await workers_port_->drain(seconds(1));
@@ -204,6 +214,14 @@ class RunningOrchestrator final : public Orchestrator {
   }
 
  private:
+  void report_trouble(const reactor::Trouble& trouble) {
+    const bool again = trouble.then == reactor::Trouble::Then::kTriedAgain;
+    env_.log.warn(again ? "reaction.failed" : "reaction.set_aside",
+                  {{"handler", trouble.handler},
+                   {"position", trouble.position.value},
+                   {"error", trouble.error.message}});
+  }
+
   execution::ServiceOptions service_options() const {
     execution::ServiceOptions options;
     options.dispatcher.lease = env_.settings.lease;
@@ -244,6 +262,8 @@ class RunningOrchestrator final : public Orchestrator {
   vault::Vault vault_;
   execution::ExecutionService service_;
   worker_gateway::Hub hub_;
+  reactions::ExecutionEnded execution_ended_;
+  reactor::JournalReactor reactor_;
   std::unique_ptr<net::Server> workers_port_;
   std::unique_ptr<HttpSide> http_;
 };

@@ -3,14 +3,18 @@
 #include <algorithm>
 #include <utility>
 
+#include <boost/json.hpp>
 #include <fmt/format.h>
 
 #include "personas/agents/prompt.hpp"
 #include "personas/agents/protocols.hpp"
 #include "personas/agents/untrusted.hpp"
+#include "personas/codec/json.hpp"
 
 namespace personas::agents {
 namespace {
+
+namespace bj = boost::json;
 
 constexpr Duration kPause = milliseconds(150);
 constexpr std::size_t kQuotedBytes = 160;
@@ -40,9 +44,69 @@ bool mentions_review(std::string_view text) {
   return !found.empty();
 }
 
+// ---- a draft of a persona ----------------------------------------------------------------------
+
+std::string_view wanted_in(std::string_view prompt) {
+  const std::size_t label = prompt.find(kDesignLabel);
+  if (label == std::string_view::npos) return {};
+  const auto wanted = prompt.substr(label + kDesignLabel.size());
+  return wanted.substr(0, wanted.find(kDesignEnd));
+}
+
+constexpr std::size_t kNameWords = 5;
+
+// The first words of the description, as a name: "[demo] Watch our open issues".
+std::string demo_name(std::string_view wanted) {
+  std::string name = "[demo]";
+  std::string line = clean_line(wanted, kQuotedBytes);
+  std::size_t words = 0;
+  for (std::size_t at = 0; at < line.size() && words < kNameWords; ++words) {
+    const std::size_t end = std::min(line.find(' ', at), line.size());
+    const std::string word = line.substr(at, end - at);
+    at = end + 1;
+    if (word.empty()) continue;
+    name += " " + word;
+    if (std::string_view(".:;,!?").contains(word.back())) {
+      name.pop_back();
+      break;
+    }
+  }
+  return name == "[demo]" ? "[demo] Unnamed persona" : name;
+}
+
+bj::object demo_draft(std::string_view wanted) {
+  const std::string task = clean_text(wanted);
+  return {
+      {"persona",
+       {{"name", demo_name(wanted)},
+        {"description", clean_line(wanted, 4 * kQuotedBytes)},
+        {"structuredPrompt",
+         {{"identity",
+           "You are an agent that does one task with care: " + clean_line(wanted, kQuotedBytes)},
+          {"instructions", "What you were made for, in the words of your user:\n\n" + task},
+          {"errorHandling", "When something fails, say what and why; never pretend it worked."}}},
+        {"backend", "demo"}}},
+      {"tools", bj::array()},
+      {"triggers", {{{"type", "manual"}, {"why", "[demo] Start it by hand to see it run."}}}},
+      {"connectors", bj::array()},
+      {"feasibility",
+       {{"score", 50},
+        {"notes",
+         {"[demo] A script wrote this draft from your words; no model has thought about them."}},
+        {"risks", {"[demo] The persona runs on the demo backend, which does no real work."}},
+        {"questions", {"[demo] Which backend shall it have? Set it to claude for real work."}}}}};
+}
+
+std::vector<DemoLine> design_script(std::string_view prompt) {
+  return {{"[demo] I am a scripted demo agent; no model is asked.", kPause},
+          {"[demo] I make a draft from the words of the description.", kPause},
+          {codec::serialize(bj::object{{"persona_draft", demo_draft(wanted_in(prompt))}}), kPause}};
+}
+
 }  // namespace
 
 std::vector<DemoLine> demo_script(std::string_view prompt) {
+  if (prompt.starts_with(kDesignTitle)) return design_script(prompt);
   const auto task = task_of(prompt);
   std::string quote = clean_line(task, kQuotedBytes);
   if (quote.empty()) quote = "(no task was given)";

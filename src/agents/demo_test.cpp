@@ -8,6 +8,7 @@
 #include "personas/agents/parser.hpp"
 #include "personas/agents/prompt.hpp"
 #include "personas/agents/protocols.hpp"
+#include "personas/agents/transcript.hpp"
 
 namespace personas::agents {
 namespace {
@@ -66,6 +67,24 @@ TEST(Demo, QuotesTheTaskOfAnAssembledPrompt) {
 
 TEST(Demo, HasSomethingToSayWithoutATask) {
   EXPECT_THAT(text_of(demo_script("")), HasSubstr("no task was given"));
+}
+
+TEST(Demo, AnswersADesignPromptWithADraftMadeOfItsWords) {
+  const std::string prompt = std::string(kDesignTitle) + "Schemas…\n" + std::string(kDesignLabel) +
+                             "Watch our \"open\" issues daily, and tell me.\nEvery morning." +
+                             std::string(kDesignEnd) + "JSON please";
+  const auto lines = demo_script(prompt);
+  for (const auto& line : lines) EXPECT_THAT(line.text, HasSubstr("demo"));
+  const auto answer = find_answer(text_of(lines), "persona_draft");
+  ASSERT_TRUE(answer) << answer.error().describe();
+  const auto json = boost::json::parse(answer->text);
+  const auto& persona = json.at("persona").as_object();
+  EXPECT_EQ(persona.at("name"), "[demo] Watch our \"open\" issues daily");
+  EXPECT_EQ(persona.at("backend"), "demo");
+  EXPECT_THAT(std::string(persona.at("structuredPrompt").at("instructions").as_string()),
+              HasSubstr("Every morning."));
+  EXPECT_EQ(json.at("triggers").as_array().size(), 1U);
+  EXPECT_EQ(json.at("feasibility").at("notes").as_array().size(), 1U);
 }
 
 }  // namespace

@@ -22,8 +22,12 @@ std::string derived_id(std::string_view prefix, const AppendRequest& request, st
 
 class Applier {
  public:
-  Applier(Transaction& tx, const AppendRequest& request, std::optional<Outcome>& outcome)
-      : tx_(tx), request_(request), outcome_(outcome) {}
+  Applier(Transaction& tx, const AppendRequest& request, std::string_view source,
+          std::optional<Outcome>& outcome)
+      : tx_(tx),
+        request_(request),
+        rehearsal_(source == "test" || source == "design"),
+        outcome_(outcome) {}
 
   Result<void> apply(const Effect& effect, std::int64_t seq, std::size_t index) {
     seq_ = seq;
@@ -68,6 +72,7 @@ class Applier {
   }
 
   Result<void> on(const AgentMemory& m) {
+    if (rehearsal_) return {};
     const Memory row{.id = MemoryId(id(MemoryId::prefix)),
                      .persona_id = persona(),
                      .execution_id = request_.id,
@@ -111,6 +116,11 @@ class Applier {
     if (!payload.empty()) row.payload = codec::JsonText{std::move(payload)};
     row.status = problem ? EventStatus::kFailed : EventStatus::kPending;
     row.error_message = std::move(problem);
+    if (rehearsal_) {
+      row.status = EventStatus::kSkipped;
+      row.error_message = "test run";
+      row.target_persona_id = std::nullopt;
+    }
     row.origin = request_.origin;
     row.created_at = request_.now;
     TRY(const bool fresh, store::insert_event(tx_, request_.tenant, row, key_));
@@ -121,6 +131,7 @@ class Applier {
   }
 
   Result<void> on(const ManualReview& r) {
+    if (rehearsal_) return {};
     Review row;
     row.id = ReviewId(id(ReviewId::prefix));
     row.persona_id = persona();
@@ -171,6 +182,7 @@ class Applier {
 
   Transaction& tx_;
   const AppendRequest& request_;
+  const bool rehearsal_;  // what it asks for reaches nobody
   std::optional<Outcome>& outcome_;
   Applied applied_;
   std::int64_t seq_ = 0;
@@ -181,8 +193,8 @@ class Applier {
 }  // namespace
 
 Result<Applied> apply_effects(Transaction& tx, const AppendRequest& request,
-                              std::optional<Outcome>& outcome) {
-  Applier applier(tx, request, outcome);
+                              std::string_view source, std::optional<Outcome>& outcome) {
+  Applier applier(tx, request, source, outcome);
   for (const auto& frame : request.frames) {
     for (std::size_t i = 0; i < frame.effects.size(); ++i) {
       TRY_VOID(applier.apply(frame.effects[i], frame.seq, i));

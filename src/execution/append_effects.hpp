@@ -1,6 +1,8 @@
 // Applies what agents ask for by protocol: rows of messages, memories, events and reviews.
 #pragma once
 
+#include <string_view>
+
 #include "personas/execution/attempt_store.hpp"
 
 namespace personas::execution {
@@ -10,8 +12,9 @@ struct Applied {
 };
 
 // Each effect once: its key is (execution, attempt, seq, index). An outcome assessment goes into
-// `outcome`, the last one wins.
+// `outcome`, the last one wins. `source` is the execution's: what a test or a design run asks for
+// reaches nobody (its events are stored as skipped; nothing is remembered, no human is asked).
 Result<Applied> apply_effects(store::Transaction& tx, const AppendRequest& request,
-                              std::optional<Outcome>& outcome);
+                              std::string_view source, std::optional<Outcome>& outcome);
 
 }  // namespace personas::execution

@@ -104,7 +104,7 @@ Result<AppendOutcome> append(Transaction& tx, const AppendRequest& request) {
   TRY_VOID(write_progress(tx, request));
   TRY_VOID(store_turns(tx, request));
   TRY_VOID(store_session(tx, request));
-  TRY(const auto applied, apply_effects(tx, request, row->outcome));
+  TRY(const auto applied, apply_effects(tx, request, row->source, row->outcome));
   if (applied.review_expiry) row->asked = true;
   const std::int64_t output_bytes = row->output_bytes + added;
   if (request.end) {

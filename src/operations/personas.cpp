@@ -1,6 +1,7 @@
 // Personas, and what belongs to one.
 #include "personas/catalog/group_store.hpp"
 #include "personas/catalog/versions.hpp"
+#include "personas/evaluation/test_store.hpp"
 #include "personas/model/journal_records.hpp"
 #include "personas/model/persona.hpp"
 #include "personas/operations/catalog_requests.hpp"
@@ -88,6 +89,7 @@ Result<Reply> delete_persona(Call& call, store::Transaction& tx) {
   TRY(const auto persona, require_persona(call, tx, call.id<PersonaId>(0)));
   TRY_VOID(store::delete_persona(tx, call.tenant(), persona.id));
   TRY_VOID(catalog::forget_versions(tx, call.tenant(), persona.id));
+  TRY_VOID(evaluation::delete_scenarios_of(tx, call.tenant(), persona.id));
   TRY_VOID(record_persona(call, tx, record::kPersonaDeleted, persona));
   return empty_reply();
 }

@@ -27,5 +27,7 @@ void add_signals(Table& table);
 void add_streams(Table& table);
 void add_usage(Table& table);
 void add_healing(Table& table);
+void add_drafts(Table& table);
+void add_tests(Table& table);
 
 }  // namespace personas::operations

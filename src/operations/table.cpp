@@ -25,6 +25,8 @@ std::span<const Operation> all_operations() {
     add_streams(all);
     add_usage(all);
     add_healing(all);
+    add_drafts(all);
+    add_tests(all);
     return all;
   }();
   return table;

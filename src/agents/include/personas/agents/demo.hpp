@@ -10,6 +10,12 @@
 
 namespace personas::agents {
 
+// How a prompt that asks for a persona begins, and where in it the user's words are: between the
+// label and the heading after it. The demo agent answers such a prompt with a draft.
+inline constexpr std::string_view kDesignTitle = "# Design a persona\n";
+inline constexpr std::string_view kDesignLabel = "## What the user wants\n\n";
+inline constexpr std::string_view kDesignEnd = "\n\n## Answer\n";
+
 struct DemoLine {
   std::string text;  // one line, without its end
   Duration pause{};  // before it is written

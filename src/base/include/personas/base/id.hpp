@@ -68,6 +68,10 @@ PERSONAS_ID(WorkerId, "wrk");
 PERSONAS_ID(NodeId, "node");        // one orchestrator process's identity, on every lease
 PERSONAS_ID(InstanceId, "inst");    // one deployment's identity, the `origin` of its events
 PERSONAS_ID(RequestId, "req");
+PERSONAS_ID(DraftId, "draft");
+PERSONAS_ID(ScenarioId, "scn");
+PERSONAS_ID(TestRunId, "test");
+PERSONAS_ID(TestResultId, "tres");
 
 // The one tenant that exists until tenants are managed. Every row names it already.
 TenantId default_tenant();

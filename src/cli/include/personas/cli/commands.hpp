@@ -13,9 +13,11 @@
 // ErrorCode (69: the server cannot be reached).
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "personas/async/task.hpp"
 #include "personas/base/clock.hpp"
@@ -36,6 +38,9 @@ inline constexpr int kExitUsage = 2;
 inline constexpr int kExitCancelled = 3;
 inline constexpr int kExitNotAccomplished = 4;
 
+// What a person says to a yes-or-no question; kNobody: no person is there to be asked.
+enum class Confirmed : std::uint8_t { kNobody, kNo, kYes };
+
 // What a command needs of the world. Everything outlives the command's task.
 struct Context {
   net::Client& client;
@@ -48,6 +53,8 @@ struct Context {
   std::function<Result<std::string>(const std::string& path)> read_file;
   std::function<Result<void>(const std::string& path, const std::string& text)> write_file;
   std::function<Task<void>(Duration)> pause;
+  // Asks at the terminal; without it nobody is asked.
+  std::function<Confirmed(std::string_view question)> confirm = {};
 };
 
 struct CommandLine;  // what was parsed

@@ -102,6 +102,24 @@ struct ReviewRecord {
   std::string status;
 };
 
+// A draft of a persona has been read, applied, or is being written.
+struct DraftUpdated {
+  DraftId draft_id;
+  ExecutionId execution_id;
+  std::optional<PersonaId> persona_id;
+  std::string status;
+};
+
+// A test run has begun, or one of its results has changed.
+struct TestUpdated {
+  TestRunId test_run_id;
+  PersonaId persona_id;
+  std::string status;
+  std::string scenario;  // empty: the run as a whole
+  std::string verdict;
+  std::optional<ExecutionId> execution_id;
+};
+
 // One row per type: its name on the wire and the struct of its data (for the API's documentation).
 struct RecordType {
   std::string_view name;
@@ -133,6 +151,8 @@ inline constexpr std::string_view kEventPublished = "event.published";
 inline constexpr std::string_view kReviewRequested = "review.requested";
 inline constexpr std::string_view kReviewAnswered = "review.answered";
 inline constexpr std::string_view kReviewExpired = "review.expired";
+inline constexpr std::string_view kDraftUpdated = "draft.updated";
+inline constexpr std::string_view kTestUpdated = "test.updated";
 
 inline constexpr std::array kRecordTypes{
     RecordType{kPersonaCreated, &codec::type_info<Named>},
@@ -160,6 +180,8 @@ inline constexpr std::array kRecordTypes{
     RecordType{kReviewRequested, &codec::type_info<ReviewRecord>},
     RecordType{kReviewAnswered, &codec::type_info<ReviewRecord>},
     RecordType{kReviewExpired, &codec::type_info<ReviewRecord>},
+    RecordType{kDraftUpdated, &codec::type_info<DraftUpdated>},
+    RecordType{kTestUpdated, &codec::type_info<TestUpdated>},
 };
 
 }  // namespace personas::record

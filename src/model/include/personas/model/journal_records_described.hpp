@@ -112,4 +112,23 @@ struct Described<record::ReviewRecord> {
                  field("severity", &R::severity),        field("status", &R::status)};
 };
 
+template <>
+struct Described<record::DraftUpdated> {
+  using R = record::DraftUpdated;
+  static constexpr std::string_view name = "DraftUpdatedRecord";
+  static constexpr auto fields =
+      std::tuple{field("draftId", &R::draft_id), field("executionId", &R::execution_id),
+                 field("personaId", &R::persona_id), field("status", &R::status)};
+};
+
+template <>
+struct Described<record::TestUpdated> {
+  using R = record::TestUpdated;
+  static constexpr std::string_view name = "TestUpdatedRecord";
+  static constexpr auto fields =
+      std::tuple{field("testRunId", &R::test_run_id), field("personaId", &R::persona_id),
+                 field("status", &R::status),         field("scenario", &R::scenario),
+                 field("verdict", &R::verdict),       field("executionId", &R::execution_id)};
+};
+
 }  // namespace personas::codec

@@ -1,6 +1,7 @@
 #include "commands.hpp"
 
 #include <array>
+#include <ctime>
 #include <iterator>
 
 #include <CLI/CLI.hpp>
@@ -16,7 +17,9 @@
 #include "personas/os/process.hpp"
 
 #include "keys.hpp"
+#include "machine.hpp"
 #include "roles.hpp"
+#include "terminal.hpp"
 #include "world.hpp"
 
 namespace personas::app {
@@ -26,6 +29,8 @@ using settings::Role;
 
 // A file named on the command line: a prompt, input data, a persona.
 constexpr std::size_t kMaxUserFile = 4 * 1024 * 1024;
+// `personas` alone is typed to be told something, not to wait.
+constexpr Duration kWelcomeDeadline = seconds(1);
 
 Result<std::string> read_user_file(const std::string& path) {
   return os::read_file(path == "-" ? "/dev/stdin" : path, kMaxUserFile);
@@ -37,13 +42,27 @@ Task<void> pause(Duration duration) {
   co_await timer.async_wait(boost::asio::use_awaitable);
 }
 
+std::string local_clock_time(Timestamp time) {
+  const std::time_t at = time.micros / 1'000'000;
+  std::tm parts{};
+  if (::localtime_r(&at, &parts) == nullptr) return to_rfc3339(time);
+  return fmt::format("{:02}:{:02}", parts.tm_hour, parts.tm_min);
+}
+
 // Runs a client command on a loop of its own; nullptr shows the welcome.
-int run_client(World& world, settings::Settings settings, cli::Commands* commands) {
+int run_client(World& world, settings::Settings settings, const settings::Flags& flags,
+               cli::Commands* commands) {
   boost::asio::io_context loop(1);
   net::ClientOptions options;
   options.ca_file = settings.ca_file;
+  if (commands == nullptr) {
+    options.connect_deadline = kWelcomeDeadline;
+    options.response_deadline = kWelcomeDeadline;
+  }
   const auto client = net_beast::make_client(loop, options);
   StandardTerminal terminal(world);
+  ProcessAttention attention(loop, terminal);
+  ThisMachine machine(world, flags);
   const Secret key = client_key(settings);
   cli::Context context{.client = *client,
                        .terminal = terminal,
@@ -53,7 +72,11 @@ int run_client(World& world, settings::Settings settings, cli::Commands* command
                        .key_hint = "TEAM_API_KEY or " + settings.data_dir + "/team.key",
                        .read_file = read_user_file,
                        .write_file = os::write_private_file,
-                       .pause = pause};
+                       .pause = pause,
+                       .machine = &machine,
+                       .version = PERSONAS_VERSION,
+                       .attention = &attention,
+                       .clock_time = local_clock_time};
   int exit_code = info(ErrorCode::kInternal).exit_code;
   boost::asio::co_spawn(
       loop, commands != nullptr ? commands->run(context) : cli::welcome(context),
@@ -62,7 +85,7 @@ int run_client(World& world, settings::Settings settings, cli::Commands* command
         loop.stop();  // idle connections that are kept for reuse would hold it open
       });
   loop.run();
-  return exit_code;
+  return attention.left_with().value_or(exit_code);
 }
 
 struct RoleCommand {
@@ -104,7 +127,8 @@ int parse_and_run(CLI::App& app, World& world, int argc, char** argv) {
   }
   auto loaded = load_settings(Role::kClient, client_flags, world);
   if (!loaded) return report(loaded.error());
-  return run_client(world, std::move(*loaded), commands.chosen() ? &commands : nullptr);
+  return run_client(world, std::move(*loaded), client_flags,
+                    commands.chosen() ? &commands : nullptr);
 }
 
 }  // namespace

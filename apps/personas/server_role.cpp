@@ -19,6 +19,7 @@
 #include "orchestrator.hpp"
 #include "programs.hpp"
 #include "roles.hpp"
+#include "terminal.hpp"
 
 namespace personas::app {
 namespace {

@@ -1,15 +1,12 @@
 #include "world.hpp"
 
 #include <cerrno>
-#include <sys/ioctl.h>
 #include <unistd.h>
 #include <utility>
 
 #include "personas/os/files.hpp"
 
 namespace personas::app {
-namespace {
-
 void write_all(int fd, std::string_view text) {
   while (!text.empty()) {
     const ssize_t put = ::write(fd, text.data(), text.size());
@@ -18,13 +15,6 @@ void write_all(int fd, std::string_view text) {
     text.remove_prefix(static_cast<std::size_t>(put));
   }
 }
-
-std::string_view variable(const World& world, const char* name) {
-  const auto found = world.environment.find(name);
-  return found == world.environment.end() ? std::string_view() : found->second;
-}
-
-}  // namespace
 
 Result<settings::Settings> load_settings(settings::Role role, const settings::Flags& flags,
                                          const World& world) {
@@ -63,27 +53,6 @@ telemetry::Level log_level(const settings::Settings& settings) {
 
 telemetry::Logger::Sink stderr_sink() {
   return [](std::string_view line) { write_all(2, std::string(line) + "\n"); };
-}
-
-StandardTerminal::StandardTerminal(const World& world)
-    : attached_(::isatty(1) == 1 ? cli::Attached::kTerminal : cli::Attached::kOther),
-      colours_(
-          cli::decide_colours(attached_, variable(world, "NO_COLOR"), variable(world, "TERM"))) {}
-
-void StandardTerminal::out(std::string_view text) {
-  write_all(1, text);
-}
-void StandardTerminal::err(std::string_view text) {
-  write_all(2, text);
-}
-
-std::size_t StandardTerminal::width() const {
-  winsize size{};
-  if (attached_ != cli::Attached::kTerminal || ::ioctl(1, TIOCGWINSZ, &size) != 0 ||
-      size.ws_col == 0) {
-    return cli::kUnlimitedWidth;
-  }
-  return size.ws_col;
 }
 
 }  // namespace personas::app

@@ -3,9 +3,9 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "personas/base/error.hpp"
-#include "personas/cli/terminal.hpp"
 #include "personas/os/clock.hpp"
 #include "personas/os/random.hpp"
 #include "personas/settings/load.hpp"
@@ -31,19 +31,7 @@ telemetry::Level log_level(const settings::Settings& settings);
 // One JSON line each, to standard error.
 telemetry::Logger::Sink stderr_sink();
 
-// Standard output and error of this process as the port of the client commands.
-class StandardTerminal final : public cli::Terminal {
- public:
-  explicit StandardTerminal(const World& world);
-  void out(std::string_view text) override;
-  void err(std::string_view text) override;
-  cli::Attached attached() const override { return attached_; }
-  std::size_t width() const override;
-  cli::Colours colours() const override { return colours_; }
-
- private:
-  cli::Attached attached_;
-  cli::Colours colours_;
-};
+// All of `text`, or as much as somebody reads.
+void write_all(int fd, std::string_view text);
 
 }  // namespace personas::app

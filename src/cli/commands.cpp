@@ -6,6 +6,7 @@
 
 #include "apply.hpp"
 #include "craft_commands.hpp"
+#include "doctor.hpp"
 #include "lists.hpp"
 #include "manage.hpp"
 #include "run.hpp"
@@ -20,6 +21,7 @@ struct CommandLine {
   bool json = false;  // CLI11 fills bools; they become enums on the way out
   bool follow = false;
   bool raw = false;
+  bool fix = false;
   RunOptions run;
   LogsOptions logs;
   ListOptions list;
@@ -33,6 +35,7 @@ struct CommandLine {
 
   Format format() const { return json ? Format::kJson : Format::kText; }
   Watch watch() const { return follow ? Watch::kFollow : Watch::kNo; }
+  Rendering rendering() const { return raw ? Rendering::kRaw : Rendering::kReadable; }
 };
 
 namespace {
@@ -66,12 +69,14 @@ void add_run(Registrar& registrar, CommandLine& line) {
   auto& command = registrar.add(line, "run", "Run a persona",
                                 [](Context& context, CommandLine& line) -> Task<Result<int>> {
                                   line.run.watch = line.watch();
+                                  line.run.rendering = line.rendering();
                                   line.run.format = line.format();
                                   return run_persona(context, line.run);
                                 });
   command.add_option("persona", line.run.persona, "Its name or id")->required();
   command.add_option("prompt", line.run.prompt, "The task; - reads it from standard input");
   command.add_flag("-f,--follow", line.follow, "Show its output live, to the end");
+  command.add_flag("--raw", line.raw, "With --follow: its output as the agent program writes it");
   command.add_option("--wait", line.run.wait, "Wait so long for the end, such as 60s");
   command.add_option("--input", line.run.input, "Input data: JSON, or @file that holds it");
   command.add_option("--timeout", line.run.timeout, "Longest time of one attempt, such as 5m");
@@ -85,8 +90,7 @@ void add_watching(Registrar& registrar, CommandLine& line) {
                                      [](Context& context, CommandLine& line) -> Task<Result<int>> {
                                        line.logs.watch = line.watch();
                                        line.logs.format = line.format();
-                                       line.logs.rendering =
-                                           line.raw ? Rendering::kRaw : Rendering::kReadable;
+                                       line.logs.rendering = line.rendering();
                                        return logs(context, line.logs);
                                      });
   logs_command.add_option("execution", line.logs.execution, "Its id, an end of it, or: last")
@@ -105,6 +109,14 @@ void add_watching(Registrar& registrar, CommandLine& line) {
   ls.add_option("--persona", line.list.persona, "Only those of this persona (name or id)");
   ls.add_option("--group", line.list.group, "Only personas of this group (name or id)");
   ls.add_option("--limit", line.list.limit, "At most so many")->check(CLI::Range(1, 500));
+
+  auto& doctor_command =
+      registrar.add(line, "doctor", "Look for trouble, and say what cures it",
+                    [](Context& context, CommandLine& line) -> Task<Result<int>> {
+                      const auto mend = line.fix ? Mend::kWhatIsSafe : Mend::kNothing;
+                      return doctor(context, mend, line.format());
+                    });
+  doctor_command.add_flag("--fix", line.fix, "Mend what can be mended safely");
 
   registrar.add(line, "status", "Show workers, queue, and what waits for what",
                 [](Context& context, CommandLine& line) -> Task<Result<int>> {
@@ -146,23 +158,21 @@ void add_changing(Registrar& registrar, CommandLine& line) {
 }
 
 void add_care(Registrar& registrar, CommandLine& line) {
-  auto& usage_command =
-      registrar.add(line, "usage", "Show what was used: runs, time, tokens, cost",
-                    [](Context& context, CommandLine& line) -> Task<Result<int>> {
-                      line.usage.format = line.format();
-                      co_return done(co_await usage(context, line.usage));
-                    });
+  auto& usage_command = registrar.add(line, "usage", "Show what was used: runs, time, tokens, cost",
+                                      [](Context& context, CommandLine& line) -> Task<Result<int>> {
+                                        line.usage.format = line.format();
+                                        co_return done(co_await usage(context, line.usage));
+                                      });
   usage_command.add_option("--since", line.usage.since, "How far back, such as 24h; 30d");
   usage_command.add_option("--by", line.usage.by, "hour, day, persona, backend, model or worker")
       ->check(CLI::IsMember({"hour", "day", "persona", "backend", "model", "worker"}));
   usage_command.add_option("--persona", line.usage.persona, "Only of this persona (name or id)");
 
-  auto& heal_command =
-      registrar.add(line, "heal", "Show why a run failed, and mend it",
-                    [](Context& context, CommandLine& line) -> Task<Result<int>> {
-                      line.heal.format = line.format();
-                      co_return done(co_await heal(context, line.heal));
-                    });
+  auto& heal_command = registrar.add(line, "heal", "Show why a run failed, and mend it",
+                                     [](Context& context, CommandLine& line) -> Task<Result<int>> {
+                                       line.heal.format = line.format();
+                                       co_return done(co_await heal(context, line.heal));
+                                     });
   heal_command.add_option("execution", line.heal.execution, "Its id, an end of it, or: last")
       ->required();
   heal_command.add_flag("--apply", line.heal.apply, "Apply the fix and run again");

@@ -63,6 +63,7 @@ int exit_code(const Execution& execution) {
       return kExitCancelled;
     case ExecutionStatus::kQueued:
     case ExecutionStatus::kRunning:
+      if (execution.parked == Parked::kReview) return kExitNeedsAnswer;
       break;
   }
   return info(ErrorCode::kTimeout).exit_code;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include <fmt/format.h>
 
@@ -11,6 +12,7 @@
 namespace personas::cli {
 namespace {
 
+constexpr std::size_t kAssumedWidth = 80;     // of a terminal that does not say
 constexpr std::size_t kGap = 2;               // blanks between columns
 constexpr std::size_t kMinLastColumn = 12;    // below, a line wraps rather than says nothing
 constexpr std::size_t kMaxCellBytes = 2'000;  // of one value; more is not a table any more
@@ -110,6 +112,30 @@ std::string cut(std::string_view text, std::size_t width) {
   return width == 0 ? out : out + "…";
 }
 
+std::string wrapped(std::string_view first, std::string_view text, std::size_t indent,
+                    std::size_t width) {
+  std::string out(first);
+  std::size_t column = indent;
+  bool at_start = true;
+  while (!text.empty()) {
+    const auto end = std::min(text.find(' '), text.size());
+    const auto word = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    const std::size_t columns = display_width(word);
+    if (!at_start && width != kUnlimitedWidth && column + 1 + columns > width) {
+      out += '\n' + std::string(indent, ' ');
+      column = indent;
+    } else if (!at_start) {
+      out += ' ';
+      ++column;
+    }
+    out += word;
+    column += columns;
+    at_start = false;
+  }
+  return out + '\n';
+}
+
 void Table::add(std::vector<Cell> row) {
   for (auto& cell : row) cell.text = agents::clean_line(cell.text, kMaxCellBytes);
   row.resize(headings_.size());
@@ -149,6 +175,14 @@ std::string Table::render(const Terminal& terminal) const {
              [&](std::size_t i) { return row[i].paint; });
   }
   return out;
+}
+
+std::size_t decide_width(Attached attached, std::size_t reported, std::string_view columns) {
+  if (attached == Attached::kOther) return kUnlimitedWidth;
+  std::size_t wanted = 0;
+  const auto read = std::from_chars(columns.data(), columns.data() + columns.size(), wanted);
+  if (read.ec == std::errc() && wanted > 0) return wanted;
+  return reported == 0 ? kAssumedWidth : reported;
 }
 
 std::string age(Duration since) {

@@ -23,6 +23,11 @@ std::size_t display_width(std::string_view text);
 // At most `width` columns, the last one "…" if something was cut.
 std::string cut(std::string_view text, std::size_t width);
 
+// `first` (of `indent` columns, painted or not) and `text` in lines of the given width, all but the
+// first indented; words are kept whole. Ends with a line end.
+std::string wrapped(std::string_view first, std::string_view text, std::size_t indent,
+                    std::size_t width);
+
 struct Cell {
   std::string text;
   Paint paint = Paint::kNone;

@@ -9,6 +9,7 @@
 #include "personas/codec/json.hpp"
 
 #include "format.hpp"
+#include "run_state.hpp"
 
 namespace personas::cli {
 namespace {
@@ -72,6 +73,10 @@ void OutputView::begin_attempt(std::int64_t attempt) {
   if (attempt_ != 0) finish();
   attempt_ = attempt;
   stream_.reset();
+  tools_.clear();
+  hide_ = Hide::kNothing;
+  writes_ = Writes::kUnknown;
+  understood_ = Understood::kNothing;
 }
 
 void OutputView::decide_format() {
@@ -80,22 +85,28 @@ void OutputView::decide_format() {
                                     ? std::string_view()
                                     : std::string_view(first_bytes_).substr(start);
   const bool is_json = text.starts_with(kStreamJsonStart);
+  writes_ = is_json ? Writes::kStreamJson : Writes::kWords;
   stream_.emplace(is_json ? agents::OutputFormat::kAnyJson : agents::OutputFormat::kPlain);
 }
 
-void OutputView::feed(OutputStream stream, std::int64_t attempt, std::string_view chunk) {
+void OutputView::feed_errors(std::string_view chunk) {
+  error_line_ += chunk;
+  const auto end = error_line_.rfind('\n');
+  const std::size_t size = end != std::string::npos             ? end + 1
+                           : error_line_.size() > kMaxErrorLine ? error_line_.size()
+                                                                : 0;
+  if (size == 0) return;
+  const auto text = agents::clean_text(std::string_view(error_line_).substr(0, size));
+  terminal_.err(paint(terminal_, Paint::kDim, text));
+  error_line_.erase(0, size);
+}
+
+void OutputView::feed(OutputStream stream, std::int64_t attempt, std::string_view chunk,
+                      std::optional<Timestamp> at) {
   begin_attempt(attempt);
+  now_ = at;
   if (stream == OutputStream::kStderr) {
-    error_line_ += chunk;
-    const auto end = error_line_.rfind('\n');
-    const std::size_t size = end != std::string::npos             ? end + 1
-                             : error_line_.size() > kMaxErrorLine ? error_line_.size()
-                                                                  : 0;
-    if (size > 0) {
-      const auto text = agents::clean_text(std::string_view(error_line_).substr(0, size));
-      terminal_.err(paint(terminal_, Paint::kDim, text));
-      error_line_.erase(0, size);
-    }
+    feed_errors(chunk);
     return;
   }
   std::vector<agents::AgentItem> items;
@@ -130,23 +141,54 @@ void OutputView::finish() {
 
 void OutputView::show(const std::vector<agents::AgentItem>& items) {
   for (const auto& item : items) {
-    if (const auto* text = std::get_if<agents::Text>(&item)) {
-      show_text(*text);
-    } else if (const auto* effect = std::get_if<agents::IndexedEffect>(&item)) {
-      show_effect(effect->effect);
-    } else if (const auto* final = std::get_if<agents::Final>(&item); final && !final->is_error) {
-      continue;  // the platform's own last line says it
-    } else {
-      const auto line = agents::render(item);
-      const bool is_call = std::holds_alternative<agents::ToolCall>(item);
-      if (!line.empty()) {
-        terminal_.err(paint(terminal_, is_call ? Paint::kCyan : Paint::kDim, line));
-      }
-    }
+    if (observer_) observer_(item, now_);
+    show_item(item);
   }
 }
 
+void OutputView::show_item(const agents::AgentItem& item) {
+  if (const auto* text = std::get_if<agents::Text>(&item)) {
+    show_text(*text);
+  } else if (const auto* effect = std::get_if<agents::IndexedEffect>(&item)) {
+    show_effect(effect->effect);
+  } else if (const auto* call = std::get_if<agents::ToolCall>(&item)) {
+    show_call(*call);
+  } else if (const auto* result = std::get_if<agents::ToolResult>(&item)) {
+    show_result(*result);
+  } else if (const auto* final = std::get_if<agents::Final>(&item); final && !final->is_error) {
+    return;  // the platform's own last line says it
+  } else {
+    const auto line = agents::render(item);
+    if (!line.empty()) terminal_.err(paint(terminal_, Paint::kDim, line));
+  }
+}
+
+void OutputView::show_call(const agents::ToolCall& call) {
+  understood_ = Understood::kSomething;
+  const Depth depth = call.speaker == agents::Speaker::kSubAgent ? Depth::kSubAgent : Depth::kAgent;
+  if (tools_.size() < kMaxRunningTools) tools_[call.id] = {call.name, now_, depth};
+  if (hide_ == Hide::kAgent) return;
+  terminal_.err(tool_started(terminal_, call.name, call.input, depth));
+}
+
+void OutputView::show_result(const agents::ToolResult& result) {
+  RunningTool tool;
+  if (auto known = tools_.extract(result.id)) tool = std::move(known.mapped());
+  if (hide_ == Hide::kAgent) return;
+  ToolEnd end{
+      .name = tool.name,
+      .state = result.status == agents::ToolStatus::kFailed ? ToolState::kFailed : ToolState::kDone,
+      .took = {},
+      .bytes = result.bytes,
+      .summary = result.summary};
+  if (tool.since && now_) end.took = *now_ - *tool.since;
+  terminal_.err(tool_ended(terminal_, end, tool.depth));
+}
+
 void OutputView::show_text(const agents::Text& text) {
+  const bool is_backend = text.speaker == agents::Speaker::kBackend;
+  if (!is_backend) understood_ = Understood::kSomething;
+  if (hide_ == Hide::kAgent && !is_backend) return;
   const std::string shown = agents::render(text);
   std::string kept;
   std::string_view rest = shown;
@@ -159,12 +201,15 @@ void OutputView::show_text(const agents::Text& text) {
   if (kept.empty()) return;
   if (text.speaker == agents::Speaker::kAgent) {
     terminal_.out(kept);
+  } else if (text.speaker == agents::Speaker::kSubAgent) {
+    terminal_.err(paint(terminal_, Paint::kDim, indented(kept)));
   } else {
     terminal_.err(paint(terminal_, Paint::kDim, kept));
   }
 }
 
 void OutputView::show_effect(const Effect& effect) {
+  if (hide_ == Hide::kAgent) return;
   const auto line = std::visit(EffectText{}, effect);
   if (!line.empty()) terminal_.err(paint(terminal_, Paint::kYellow, line));
 }

@@ -94,16 +94,44 @@ Task<Result<int>> show_finished(Context& context, Api& api, Execution execution,
   co_return exit_code(execution);
 }
 
-Task<Result<int>> follow_to_end(Context& context, std::string id, Format format) {
-  Follower follower(context, id, format);
-  CO_TRY(const auto execution, co_await follower.run());
-  if (format == Format::kJson) {
-    context.terminal.out(codec::to_json(execution) + "\n");
-  } else {
-    context.terminal.err(summary(context.terminal, execution));
+Task<Result<int>> follow_to_end(Context& context, std::string id, FollowOptions options) {
+  Followed followed;
+  {
+    Follower follower(context, id, options);
+    CO_TRY(followed, co_await follower.run());
   }
-  co_return exit_code(execution);
+  if (!followed) co_return kExitDetached;
+  if (options.format == Format::kJson) {
+    context.terminal.out(codec::to_json(*followed) + "\n");
+  } else {
+    context.terminal.err(summary(context.terminal, *followed));
+  }
+  co_return exit_code(*followed);
 }
+
+// Ctrl-C while the end is waited for: the execution goes on.
+class LeaveOnInterrupt {
+ public:
+  LeaveOnInterrupt(Context& context, std::string id) : attention_(context.attention) {
+    if (attention_ == nullptr) return;
+    attention_->watch([&context, id = std::move(id), this](Happening happening, char) {
+      if (happening != Happening::kInterrupt) return;
+      context.terminal.err(
+          fmt::format("\nit goes on without us; watch it with: personas logs {0} --follow\n"
+                      "or end it with: personas cancel {0}\n",
+                      id));
+      attention_->leave(kExitDetached);
+    });
+  }
+  ~LeaveOnInterrupt() {
+    if (attention_ != nullptr) attention_->watch({});
+  }
+  LeaveOnInterrupt(const LeaveOnInterrupt&) = delete;
+  LeaveOnInterrupt& operator=(const LeaveOnInterrupt&) = delete;
+
+ private:
+  Attention* attention_;
+};
 
 }  // namespace
 
@@ -130,9 +158,11 @@ Task<Result<int>> run_persona(Context& context, RunOptions options) {
     if (options.format == Format::kText) {
       context.terminal.err(paint(context.terminal, Paint::kDim, started.id + "\n"));
     }
-    co_return co_await follow_to_end(context, started.id, options.format);
+    const FollowOptions how{.format = options.format, .rendering = options.rendering};
+    co_return co_await follow_to_end(context, started.id, how);
   }
   if (wait) {
+    LeaveOnInterrupt guard(context, started.id);
     CO_TRY(auto execution, co_await wait_for(context, api, started.id, begun + *wait));
     co_return co_await show_finished(context, api, std::move(execution), options.format);
   }
@@ -151,7 +181,8 @@ Task<Result<int>> logs(Context& context, LogsOptions options) {
   Api api(context);
   CO_TRY(const auto id, co_await resolve_execution(api, options.execution));
   if (options.watch == Watch::kFollow) {
-    co_return co_await follow_to_end(context, id, options.format);
+    const FollowOptions how{.format = options.format, .rendering = options.rendering};
+    co_return co_await follow_to_end(context, id, how);
   }
   const std::string path = fmt::format("/api/executions/{}?output=full", id);
   CO_TRY(const auto response, co_await api.call("GET", path));

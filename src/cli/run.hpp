@@ -21,13 +21,12 @@ struct RunOptions {
   std::string timeout;
   std::optional<std::int64_t> priority;
   Watch watch = Watch::kNo;
+  Rendering rendering = Rendering::kReadable;
   Format format = Format::kText;
 };
 
 // The exit code on success is the outcome's.
 Task<Result<int>> run_persona(Context& context, RunOptions options);
-
-enum class Rendering : std::uint8_t { kReadable, kRaw };
 
 struct LogsOptions {
   std::string execution;

@@ -12,22 +12,9 @@
 
 #include "personas/cli/commands.hpp"
 
+#include "test_terminal.hpp"
+
 namespace personas::cli {
-
-class StringTerminal final : public Terminal {
- public:
-  void out(std::string_view text) override { output += text; }
-  void err(std::string_view text) override { errors += text; }
-  Attached attached() const override { return attached_to; }
-  std::size_t width() const override { return columns; }
-  Colours colours() const override { return shown_colours; }
-
-  std::string output;
-  std::string errors;
-  Attached attached_to = Attached::kOther;
-  std::size_t columns = kUnlimitedWidth;
-  Colours shown_colours = Colours::kOff;
-};
 
 // Answers "METHOD /path" with the prepared answers, the last one again and again.
 class CannedServer final : public net::Client {
@@ -38,6 +25,7 @@ class CannedServer final : public net::Client {
     net::Headers headers{};
     std::vector<std::string> pieces{};  // of a stream
     bool refuses = false;               // the connection is refused, or breaks after the pieces
+    std::function<void(std::size_t)> before_piece{};
   };
 
   void answer(const std::string& what, Answer answer) {
@@ -73,8 +61,9 @@ class CannedServer final : public net::Client {
     net::Response response;
     response.status = answer.status;
     if (answer.status != 200) response.body = answer.body;
-    for (const auto& piece : answer.pieces) {
-      if (!on_piece(piece)) co_return response;
+    for (std::size_t i = 0; i < answer.pieces.size(); ++i) {
+      if (answer.before_piece) answer.before_piece(i);
+      if (!on_piece(answer.pieces[i])) co_return response;
     }
     if (answer.refuses) co_return fail(ErrorCode::kUnavailable, "Connection reset by peer");
     co_return response;
@@ -115,6 +104,8 @@ struct World {
   Secret key{"the-team-key"};
   std::map<std::string, std::string> files;
   int pauses = 0;
+  Machine* machine = nullptr;
+  Attention* attention = nullptr;
 
   Context context() {
     return Context{
@@ -134,6 +125,9 @@ struct World {
           return {};
         },
         .pause = [this](Duration time) { return pause(time); },
+        .machine = machine,
+        .version = "1.0",
+        .attention = attention,
     };
   }
 

@@ -9,8 +9,9 @@
 //   else if nothing was chosen: exit_code = co_await welcome(context);
 //
 // Exit codes: 0 done (of an execution: completed and accomplished), 1 the execution failed, 2
-// usage, 3 cancelled, 4 completed but not accomplished; any other trouble has the exit code of its
-// ErrorCode (69: the server cannot be reached).
+// usage, 3 cancelled, 4 completed but not accomplished, 5 left running by Ctrl-C, 6 waited long
+// enough while it waits for a person's answer, 75 waited long enough while it runs; any other
+// trouble has the exit code of its ErrorCode (69: the server cannot be reached).
 #pragma once
 
 #include <cstdint>
@@ -23,6 +24,8 @@
 #include "personas/base/clock.hpp"
 #include "personas/base/error.hpp"
 #include "personas/base/secret.hpp"
+#include "personas/cli/attention.hpp"
+#include "personas/cli/machine.hpp"
 #include "personas/cli/terminal.hpp"
 #include "personas/net/client.hpp"
 
@@ -37,6 +40,8 @@ inline constexpr int kExitFailed = 1;
 inline constexpr int kExitUsage = 2;
 inline constexpr int kExitCancelled = 3;
 inline constexpr int kExitNotAccomplished = 4;
+inline constexpr int kExitDetached = 5;
+inline constexpr int kExitNeedsAnswer = 6;
 
 // What a person says to a yes-or-no question; kNobody: no person is there to be asked.
 enum class Confirmed : std::uint8_t { kNobody, kNo, kYes };
@@ -55,6 +60,11 @@ struct Context {
   std::function<Task<void>(Duration)> pause;
   // Asks at the terminal; without it nobody is asked.
   std::function<Confirmed(std::string_view question)> confirm = {};
+  Machine* machine = nullptr;      // what doctor looks at
+  std::string version = {};        // ours
+  Attention* attention = nullptr;  // without it a command is not interrupted
+  // The time of day where the person is, "14:05"; without it UTC.
+  std::function<std::string(Timestamp)> clock_time = {};
 };
 
 struct CommandLine;  // what was parsed

@@ -4,12 +4,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
+#include <string>
 #include <string_view>
 
 namespace personas::cli {
 
 enum class Colours : std::uint8_t { kOff, kOn };
 enum class Attached : std::uint8_t { kTerminal, kOther };  // kOther: a pipe or a file
+// Whether what was written last can be taken back: both outputs are one terminal that can do it.
+enum class Cursor : std::uint8_t { kFixed, kMovable };
 
 inline constexpr std::size_t kUnlimitedWidth = std::numeric_limits<std::size_t>::max();
 
@@ -25,7 +29,13 @@ class Terminal {
   // Columns of the terminal; kUnlimitedWidth when it is not one, so that nothing is cut for a pipe.
   virtual std::size_t width() const = 0;
   virtual Colours colours() const = 0;
+  virtual Cursor cursor() const { return Cursor::kFixed; }
+  // One line from a person; nothing when nobody is there to be asked, or they end the input.
+  virtual std::optional<std::string> ask(std::string_view) { return std::nullopt; }
 };
+
+// The width a terminal says it has, unless COLUMNS names another; not a terminal: no limit.
+std::size_t decide_width(Attached attached, std::size_t reported, std::string_view columns);
 
 // Colours only for a person at a terminal who did not ask for none. The arguments are the values of
 // NO_COLOR (no-color.org) and TERM; empty for not set.

@@ -74,14 +74,14 @@ TEST(LiveRun, ASecretThatCrossesABorderIsMaskedWhateverBeginsAfterIt) {
   run.add(1, out("one\n"));
   run.add(2, out("key: sk-an"));
   run.add(3, out("t-12345 sk-"));
-  const auto first = run.next_batch();
+  const auto first = run.next_batch({});
   ASSERT_TRUE(first);
   EXPECT_EQ(first->frames[0].text->text, "one\n");
   EXPECT_EQ(first->frames[0].seq, 1);
   run.batch_committed();
-  EXPECT_FALSE(run.next_batch());
+  EXPECT_FALSE(run.next_batch({}));
   run.add(4, out("ip\n"));
-  const auto rest = run.next_batch();
+  const auto rest = run.next_batch({});
   ASSERT_TRUE(rest);
   EXPECT_EQ(rest->frames[0].text->text, "key: [redacted:TOKEN] sk-ip\n");
 }

@@ -4,6 +4,8 @@
 
 #include "personas/agents/untrusted.hpp"
 #include "personas/catalog/types.hpp"
+#include "personas/model/credential.hpp"
+#include "personas/model/execution.hpp"
 #include "personas/model/persona.hpp"
 
 #include "changes.hpp"
@@ -44,6 +46,24 @@ Cell state_cell(catalog::InstallState state) {
                        : state == S::kOutdated || state == S::kChanged ? Paint::kYellow
                                                                        : Paint::kDim;
   return {std::string(codec::name_of(state)), colour};
+}
+
+// A check asks for at most half a minute, and may have to wait for a worker.
+constexpr Duration kCheckWait = seconds(90);
+constexpr Duration kCheckPause = milliseconds(300);
+
+Result<void> show_check(Context& context, const Execution& execution, Format format) {
+  if (!execution.outcome) {
+    return fail(
+        ErrorCode::kUnprocessable,
+        fmt::format("The check itself failed: {}; see: personas logs {}",
+                    shown(execution.error_message.value_or("no outcome")), execution.id.str()));
+  }
+  if (!execution.outcome->accomplished) {
+    return fail(ErrorCode::kUnprocessable, shown(execution.outcome->summary));
+  }
+  if (format == Format::kText) context.terminal.out(shown(execution.outcome->summary) + "\n");
+  return {};
 }
 
 }  // namespace
@@ -222,6 +242,39 @@ Task<Result<void>> show_connector(Context& context, std::string type, Format for
   }
   context.terminal.out(out);
   co_return Result<void>();
+}
+
+Task<Result<void>> check_credential(Context& context, std::string credential, Format format) {
+  Api api(context);
+  CO_TRY(const auto all, co_await api.all<Credential>("/api/credentials"));
+  const Credential* found = nullptr;
+  for (const auto& one : all) {
+    if (one.id.str() == credential || one.name == credential) found = &one;
+  }
+  if (found == nullptr) {
+    co_return fail(ErrorCode::kNotFound,
+                   fmt::format("There is no credential \"{}\"", shown(credential)));
+  }
+  CO_TRY(const auto started,
+         co_await api.call("POST", fmt::format("/api/credentials/{}/check", found->id.str())));
+  CO_TRY(const auto answer, codec::parse_json(started.body, kAnswerLimits));
+  const auto* id = answer.if_object() ? answer.get_object().if_contains("executionId") : nullptr;
+  if (id == nullptr || !id->is_string()) {
+    co_return fail(ErrorCode::kInternal, "The server's answer is not understood");
+  }
+  const std::string path = "/api/executions/" + std::string(id->get_string());
+  for (Duration waited{}; waited < kCheckWait; waited += kCheckPause) {
+    CO_TRY(const auto response, co_await api.call("GET", path));
+    CO_TRY(const auto execution, read_answer<Execution>(response.body));
+    if (is_final(execution.status)) {
+      if (format == Format::kJson) context.terminal.out(response.body + "\n");
+      co_return show_check(context, execution, format);
+    }
+    co_await context.pause(kCheckPause);
+  }
+  co_return fail(ErrorCode::kUnavailable,
+                 fmt::format("No worker has checked it yet; see: personas logs {}",
+                             std::string(id->get_string())));
 }
 
 }  // namespace personas::cli

@@ -37,5 +37,8 @@ Task<Result<void>> install_tool(Context& context, std::string name, Force force,
 
 Task<Result<void>> show_connectors(Context& context, Format format);
 Task<Result<void>> show_connector(Context& context, std::string type, Format format);
+// Tries a stored credential (name or id) on its service and waits for the outcome; an error if it
+// does not work.
+Task<Result<void>> check_credential(Context& context, std::string credential, Format format);
 
 }  // namespace personas::cli

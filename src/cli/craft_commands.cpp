@@ -114,6 +114,10 @@ void add_library(CLI::App& app, Adder& adder) {
       connector, "show", "Show what one consists of and where to get it",
       [](Context& context, Options& o) { return show_connector(context, o.name, o.format()); });
   show.add_option("type", options.name, "Such as gitlab")->required();
+  auto& check = adder.add(
+      connector, "check", "Try a stored credential on its service",
+      [](Context& context, Options& o) { return check_credential(context, o.name, o.format()); });
+  check.add_option("credential", options.name, "Its name or id")->required();
 }
 
 void add_files(CLI::App& app, Adder& adder) {

@@ -87,6 +87,22 @@ TEST(Library, ToolsAreInstalledAndConnectorsExplained) {
   EXPECT_EQ(world.run({"tool"}), kExitUsage);
 }
 
+TEST(Library, ACredentialIsTriedAndTheOutcomeIsTheAnswer) {
+  World world;
+  world.server.answer("GET /api/credentials?limit=500",
+                      R"([{"id":"cred_1","name":"work","serviceType":"gitlab"}])");
+  world.server.answer("POST /api/credentials/cred_1/check",
+                      R"({"executionId":"exe_1","status":"queued"})");
+  world.server.answer("GET /api/executions/exe_1", execution_json("queued"));
+  world.server.answer("GET /api/executions/exe_1",
+                      execution_json("completed", R"(,"outcome":{"accomplished":false,)"
+                                                  R"("summary":"GitLab refuses it: 401"})"));
+  EXPECT_EQ(world.run({"connector", "check", "work"}), 65);
+  EXPECT_EQ(world.terminal.errors, "error: GitLab refuses it: 401\n");
+  EXPECT_EQ(world.pauses, 1);
+  EXPECT_NE(world.run({"connector", "check", "none"}), 0);
+}
+
 TEST(Groups, FilterPersonasByTheirName) {
   World world;
   world.server.answer("GET /api/groups", R"([{"id":"grp_1","name":"Ops"}])");

@@ -1,9 +1,14 @@
 // What an agent would be told, without running it.
 #include "personas/agents/prompt.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include "personas/execution/prompt_preview.hpp"
 #include "personas/operations/catalog_requests.hpp"
 #include "personas/operations/requests_described.hpp"
+#include "personas/store/credential_repository.hpp"
+#include "personas/vault/credential_value.hpp"
 
 #include "reply.hpp"
 #include "subjects.hpp"
@@ -17,11 +22,17 @@ constexpr std::int64_t kBytesPerToken = 4;
 Result<Reply> preview(Call& call, store::Transaction& tx) {
   const auto& body = call.body<PromptBody>();
   TRY(auto persona, require_persona(call, tx, call.id<PersonaId>(0)));
+  std::vector<std::string> variables;
+  TRY(const auto credentials, store::credentials_of(tx, call.tenant(), persona.id));
+  for (const auto& credential : credentials) {
+    std::ranges::move(vault::connector_variables(credential), std::back_inserter(variables));
+  }
   PromptReply reply;
   TRY(reply.prompt, execution::preview_prompt(tx, call.tenant(),
                                               {.persona = std::move(persona),
                                                .prompt = body.prompt,
                                                .input_data = body.input_data,
+                                               .variables = std::move(variables),
                                                .now = call.now},
                                               call.services.random));
   reply.bytes = static_cast<std::int64_t>(reply.prompt.size());

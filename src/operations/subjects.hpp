@@ -14,6 +14,7 @@ void add_personas(Table& table);
 void add_groups(Table& table);
 void add_versions(Table& table);
 void add_library(Table& table);
+void add_credential_check(Table& table);
 void add_import(Table& table);
 void add_prompt(Table& table);
 void add_tools(Table& table);

@@ -11,6 +11,7 @@ std::span<const Operation> all_operations() {
     add_personas(all);
     add_versions(all);
     add_library(all);
+    add_credential_check(all);
     add_import(all);
     add_prompt(all);
     add_groups(all);

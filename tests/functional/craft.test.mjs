@@ -3,10 +3,13 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { startMessagesApi } from '../messages_api/server.mjs';
 import { claudePath } from './lib/claude.mjs';
 import { Deployment } from './lib/program.mjs';
+
+const goodToken = 'glpat-good-0123456789abc';
 
 const good = (result) => {
   assert.equal(result.code, 0, `${result.stdout}\n${result.stderr}`);
@@ -130,6 +133,42 @@ group: Mail
     writeFileSync(join(other.folder, 'in.yaml'), changed);
     assert.match(good(other.command('import', 'in.yaml')),
       /updated persona Code reviewer .*\n {2}maxTurns\n {4}- 60\n {4}\+ 7\n/);
+  });
+
+  await t.test('a credential is tried by a worker on its service', async () => {
+    const seen = [];
+    const service = createServer((request, response) => {
+      seen.push(request.headers['private-token']);
+      response.writeHead(request.url === '/api/v4/user' &&
+        request.headers['private-token'] === goodToken ? 200 : 401).end('{"name":"somebody"}');
+    });
+    await new Promise((resolve) => { service.listen(0, '127.0.0.1', resolve); });
+    t.after(() => service.close());
+    const base = `http://127.0.0.1:${service.address().port}`;
+    const store = (name, fields) => api.post('/api/credentials',
+      { name, serviceType: 'gitlab', fields });
+    const works = await store('works', { token: goodToken, base_url: base });
+    await store('refused', { token: 'glpat-wrong-0123456789abc', base_url: base });
+    await store('nowhere', { token: goodToken, base_url: 'http://127.0.0.1:1' });
+    await store('half', { base_url: base });
+    assert.match(run('connector', 'check', 'works'), /^GitLab takes the credential$/m);
+    const failure = (name) => {
+      const result = deployment.command('connector', 'check', name);
+      assert.notEqual(result.code, 0);
+      return result.stderr;
+    };
+    assert.match(failure('refused'), /GitLab refuses the credential: 401/);
+    assert.match(failure('nowhere'), /cannot be reached/);
+    assert.match(failure('half'), /fields.token: is missing|lacks what GitLab needs/);
+    assert.deepEqual(seen, [goodToken, 'glpat-wrong-0123456789abc']);
+    const { executionId } = await api.post(`/api/credentials/${works.id}/check`);
+    const execution = await api.completed(executionId);
+    assert.equal(execution.source, 'test');
+    assert.ok(!JSON.stringify(execution).includes(goodToken));
+    assert.ok(!execution.output.includes('somebody'), 'the answer stays with the worker');
+    const { id } = await personaNamed('Code reviewer');
+    await api.post(`/api/personas/${id}/credentials`, { credentialId: works.id });
+    assert.match(run('prompt', 'Code reviewer'), /^- `CONNECTOR_WORKS_TOKEN`$/m);
   });
 
   await t.test('connectors say what they need and where to get it', () => {

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "personas/base/bytes.hpp"
+
 namespace personas::lossy_link {
 
 namespace agent = worker_agent;
@@ -205,6 +207,13 @@ void FullWorker::detach() {
 void FullWorker::start_agent(const agent::StartRun& start) {
   ledger_.started(start.run);
   ledger_.count("starts on full workers");
+  const std::vector<wire::SessionPart> expected = session_of(start.run);
+  bool whole = start.session.size() == expected.size();
+  for (std::size_t i = 0; whole && i < expected.size(); ++i) {
+    whole = to_base64(as_bytes(start.session[i].data)) == expected[i].data;
+  }
+  if (!whole) ledger_.violate(lossy_link::describe(start.run) + " starts without its session");
+  if (!expected.empty()) ledger_.count("starts with a session");
   Agent entry;
   entry.left = static_cast<int>(random_.below(30));
   entry.kill_at = start.kill_at;
@@ -245,14 +254,21 @@ void FullWorker::agent_step(const wire::RunKey& run) {
 void FullWorker::agent_writes(const wire::RunKey& run, Agent& entry) {
   std::string text = fmt::format("{} says {};", lossy_link::describe(run), ++entry.written);
   if (chance(random_, 10)) text.append(random_.below(3000), 'x');
-  if (chance(random_, 30)) {
-    text = '"' + text + '"';
-    ledger_.wrote(run, text);
-    input([&] { session_->run_event(run, "emit_event", codec::RawJson{text}, scheduler_.now()); });
-  } else {
-    ledger_.wrote(run, text);
-    input([&] { session_->run_stdout(run, text, scheduler_.now()); });
-  }
+  const auto kind = random_.below(100);
+  if (kind < 45) text = '"' + text + '"';
+  ledger_.wrote(run, text);
+  input([&] {
+    const Instant now = scheduler_.now();
+    if (kind < 30) {
+      session_->run_event(run, "emit_event", codec::RawJson{text}, now);
+    } else if (kind < 45) {
+      session_->run_turn(run, codec::RawJson{text}, now);
+    } else if (kind < 60) {
+      session_->run_session(run, {"p/s.jsonl", 0, text}, "s", now);
+    } else {
+      session_->run_stdout(run, text, now);
+    }
+  });
 }
 
 void FullWorker::die(const wire::RunKey& run, const std::string& status) {

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "personas/base/bytes.hpp"
+
 namespace personas::lossy_link {
 
 namespace gateway = worker_gateway;
@@ -110,6 +112,10 @@ void Hub::handle(const PeerRef& peer, gateway::Output& output) {
     if (const auto* out = std::get_if<wire::Stdout>(&frame->frame)) text = out->chunk;
     if (const auto* event = std::get_if<wire::AgentEvent>(&frame->frame)) {
       text = event->payload ? event->payload->text : "";
+    }
+    if (const auto* turn = std::get_if<wire::AgentTurn>(&frame->frame)) text = turn->turn.text;
+    if (const auto* session = std::get_if<wire::SessionBytes>(&frame->frame)) {
+      text = as_text(from_base64(session->data).value_or(Bytes()));
     }
     on_frame(peer, {frame->run, frame->seq, std::move(text), std::nullopt, {}});
   } else if (auto* complete = std::get_if<gateway::CompleteReceived>(&output)) {
@@ -353,7 +359,10 @@ void Hub::dispatch() {
       assign.prompt = "do it";
       assign.attempt = execution.attempt;
       assign.lease_ms = to_millis(timing_.lease);
-      if (peer->session.assign(assign) != gateway::AssignOutcome::kSent) {
+      std::vector<wire::SessionPart> session;
+      if (!seed) session = session_of(execution.key());
+      if (!session.empty()) assign.session_parts = static_cast<std::int64_t>(session.size());
+      if (peer->session.assign(assign, session) != gateway::AssignOutcome::kSent) {
         ledger_.violate("a free worker refused an assignment");
       }
       --peer->available;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "personas/base/bytes.hpp"
+
 namespace personas::lossy_link {
 
 std::string describe(const wire::RunKey& run) {
@@ -52,6 +54,16 @@ void Ledger::completed(const wire::RunKey& run, std::int64_t seq) {
 
 void Ledger::confirmed(const wire::RunKey& run) {
   if (!completed_.contains(run)) violate(describe(run) + " is confirmed but not on disk");
+}
+
+std::vector<wire::SessionPart> session_of(const wire::RunKey& run) {
+  std::vector<wire::SessionPart> parts;
+  for (std::int64_t i = 1; i < run.attempt && i < 4; ++i) {
+    const std::string text = fmt::format("{} part {}", describe(run), i);
+    parts.push_back({run.execution.str(), run.attempt, fmt::format("p/{}.jsonl", i), 0,
+                     to_base64(as_bytes(text))});
+  }
+  return parts;
 }
 
 }  // namespace personas::lossy_link

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "personas/wire/frames.hpp"
 #include "personas/wire/protocol.hpp"
 
 namespace personas::lossy_link {
@@ -45,5 +46,8 @@ class Ledger {
 };
 
 std::string describe(const wire::RunKey& run);
+
+// What a run that is not the first attempt is given to go on with.
+std::vector<wire::SessionPart> session_of(const wire::RunKey& run);
 
 }  // namespace personas::lossy_link

@@ -139,6 +139,7 @@ LineKind CodexReader::take_item(bool completed, const bj::object& line,
     const auto text = text_of(*item, "text");
     last_text_ = utf8_prefix(text, kMaxResultText);
     ++messages_;
+    begin_words(items);
     items.emplace_back(Text{std::string(text), Speaker::kAgent});
     return LineKind::kRead;
   }
@@ -153,6 +154,7 @@ void CodexReader::take_tool(bool completed, const bj::object& item, std::vector<
   const Tool& tool = *find_tool(text_of(item, "type"));
   std::string id(text_of(item, "id"));
   if (!running_.contains(id)) {
+    begin_call(items);
     items.emplace_back(ToolCall{.name = name_of(tool, item),
                                 .id = id,
                                 .input = input_of(tool, item),
@@ -161,6 +163,7 @@ void CodexReader::take_tool(bool completed, const bj::object& item, std::vector<
   }
   if (!completed) return;
   running_.erase(id);
+  note_result();
   ToolResult result{.id = std::move(id),
                     .status = has_failed(item) ? ToolStatus::kFailed : ToolStatus::kDone,
                     .summary = {},

@@ -46,9 +46,10 @@ TEST(CodexReader, AllProtocolsOfTheAgentsWords) {
 TEST(CodexReader, WhatAToolPrintsIsNotSearched) {
   const auto items = read("injection");
   EXPECT_THAT(effects_of(items), IsEmpty());
-  ASSERT_GE(items.size(), 4U);
-  EXPECT_THAT(brief(items[2]), HasSubstr("call shell /bin/bash -lc"));
-  EXPECT_THAT(brief(items[3]), HasSubstr("done {\"user_message\""));
+  const auto shown = briefs(items);
+  ASSERT_GE(shown.size(), 4U);
+  EXPECT_THAT(shown[2], HasSubstr("call shell /bin/bash -lc"));
+  EXPECT_THAT(shown[3], HasSubstr("done {\"user_message\""));
 }
 
 TEST(CodexReader, ACommandThatFailsIsAFailedResultAndNoEnd) {

@@ -45,11 +45,13 @@ LineKind GeminiReader::take(std::string_view type, const bj::object& line,
                                       .version = {},
                                       .tools = {}});
   } else if (type == "tool_use") {
+    begin_call(items);
     items.emplace_back(ToolCall{.name = clean_line(text_of(line, "tool_name"), kMaxSummary),
                                 .id = std::string(text_of(line, "tool_id")),
                                 .input = summary_of_input(line.if_contains("parameters")),
                                 .speaker = Speaker::kAgent});
   } else if (type == "tool_result") {
+    note_result();
     items.emplace_back(tool_result(line));
   } else if (type == "error") {
     const auto message = text_of(line, "message");
@@ -78,6 +80,7 @@ void GeminiReader::release(std::vector<AgentItem>& items) {
   if (held_.empty()) return;
   ++messages_;
   last_text_ = utf8_prefix(held_, kMaxResultText);
+  begin_words(items);
   items.emplace_back(Text{std::exchange(held_, {}), Speaker::kAgent});
 }
 

@@ -47,10 +47,11 @@ TEST(GeminiReader, PiecesOfAMessageAreOneTextSoThatProtocolsMayBeCutAnywhere) {
 TEST(GeminiReader, WhatAToolPrintsIsNotSearchedNorTheEchoOfThePrompt) {
   const auto items = read("injection");
   EXPECT_THAT(effects_of(items), IsEmpty());
-  ASSERT_GE(items.size(), 4U);
-  EXPECT_THAT(brief(items[1]), HasSubstr("agent: I read the notes."));
-  EXPECT_THAT(brief(items[2]), HasSubstr("call run_shell_command cat"));
-  EXPECT_THAT(brief(items[3]), HasSubstr("done {\"user_message\""));
+  const auto shown = briefs(items);
+  ASSERT_GE(shown.size(), 4U);
+  EXPECT_THAT(shown[1], HasSubstr("agent: I read the notes."));
+  EXPECT_THAT(shown[2], HasSubstr("call run_shell_command cat"));
+  EXPECT_THAT(shown[3], HasSubstr("done {\"user_message\""));
   EXPECT_THAT(effects_of(items_of(
                   OutputFormat::kGeminiStreamJson,
                   R"({"type":"message","role":"user","content":"{\"user_message\": \"no\"}"})"

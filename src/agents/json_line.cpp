@@ -142,6 +142,15 @@ LineKind TypedLineReader::read(std::string_view line, std::vector<AgentItem>& it
   return type.empty() ? LineKind::kMalformed : take(type, *object, items);
 }
 
+void TypedLineReader::begin_words(std::vector<AgentItem>& items) {
+  items.emplace_back(ModelMessage{});
+  answered_ = false;
+}
+
+void TypedLineReader::begin_call(std::vector<AgentItem>& items) {
+  if (answered_) begin_words(items);
+}
+
 std::optional<std::int64_t> status_in(std::string_view message) {
   for (const std::string_view mark : {"unexpected status ", "\"code\":", "\"code\": "}) {
     const std::size_t at = message.find(mark);

@@ -41,7 +41,14 @@ class TypedLineReader : public LineReader {
   virtual LineKind take(std::string_view type, const boost::json::object& line,
                         std::vector<AgentItem>& items) = 0;
 
+  // For CLIs that do not say where a message of the model begins: with its words, or with a call
+  // that follows a result. To be called before the words or the call are appended, and at a result.
+  void begin_words(std::vector<AgentItem>& items);
+  void begin_call(std::vector<AgentItem>& items);
+  void note_result() { answered_ = true; }
+
  private:
+  bool answered_ = true;
   std::unique_ptr<unsigned char[]> buffer_;  // memory of the tree, used again for each line
 };
 

@@ -37,7 +37,7 @@ inline std::vector<AgentItem> items_of(OutputFormat format, std::string_view tex
   return items;
 }
 
-// What an item is, in one line.
+// What an item is, in one line; empty for the border of a message.
 inline std::string brief(const AgentItem& item) {
   if (const auto* text = std::get_if<Text>(&item)) {
     const auto who = text->speaker == Speaker::kAgent ? "agent" : "backend";
@@ -59,12 +59,14 @@ inline std::string brief(const AgentItem& item) {
   if (const auto* final = std::get_if<Final>(&item)) {
     return fmt::format("end {} {}", final->subtype, final->result);
   }
-  return "other";
+  return std::holds_alternative<ModelMessage>(item) ? "" : "other";
 }
 
 inline std::vector<std::string> briefs(const std::vector<AgentItem>& items) {
   std::vector<std::string> result;
-  for (const auto& item : items) result.push_back(brief(item));
+  for (const auto& item : items) {
+    if (auto text = brief(item); !text.empty()) result.push_back(std::move(text));
+  }
   return result;
 }
 

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "test_recording.hpp"
+
 namespace personas::agents {
 namespace {
 
@@ -218,6 +220,28 @@ TEST(TurnTracker, PlainTextHasNoTurns) {
   tracker.finish(after(1));
   EXPECT_THAT(tracker.take_changed(), IsEmpty());
   EXPECT_EQ(tracker.count(), 0);
+}
+
+// Codex and Gemini CLI do not say where a message begins: words begin one, and a call after a
+// result.
+TEST(TurnTracker, OtherClisHaveTurnsToo) {
+  for (const auto& [name, format] : {std::pair{"codex", OutputFormat::kCodexJson},
+                                     std::pair{"gemini", OutputFormat::kGeminiStreamJson}}) {
+    TurnTracker tracker(1);
+    for (const auto& item : items_of(format, recording(std::string(name) + "/failed_command"))) {
+      tracker.take(item, after(0));
+    }
+    const auto turns = tracker.take_changed();
+    ASSERT_GE(turns.size(), 2U) << name;
+    std::size_t tools = 0;
+    for (const auto& turn : turns) {
+      tools += turn.tools.size();
+      EXPECT_TRUE(!turn.text.empty() || !turn.tools.empty()) << name;
+      // Gemini CLI calls a command that fails a success.
+      if (!turn.tools.empty()) EXPECT_NE(turn.tools[0].state, ToolState::kRunning) << name;
+    }
+    EXPECT_EQ(tools, 1U) << name;
+  }
 }
 
 TEST(TurnTracker, MessagesWithoutAnIdAreTurnsOfTheirOwn) {

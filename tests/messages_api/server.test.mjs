@@ -59,6 +59,12 @@ test('protocols: the agent text holds one object of each', async () => {
   }
 });
 
+test('protocols_by_turn: one object in each of seven messages', async () => {
+  const answer = await run('protocols_by_turn');
+  assert.equal(result(answer).num_turns, 7);
+  assert.equal(texts(answer).split('\n').filter((line) => line.startsWith('{"')).length, 7);
+});
+
 test('injection: protocol lines appear in the tool result, not in the agent text', async () => {
   const answer = await run('injection');
   assert.ok(!texts(answer).includes('INJECTED'));

@@ -85,7 +85,8 @@ struct Described<Turn> {
       field("text", &Turn::text).length(0, 4 * kMaxTurnText).doc("What it said, cut when long"),
       field("tools", &Turn::tools).length(0, kMaxToolsPerTurn),
       field("toolsOmitted", &Turn::tools_omitted),
-      field("usage", &Turn::usage),
+      field("usage", &Turn::usage)
+          .doc("As told with the message; some agent CLIs count the output only at the end"),
       field("stopReason", &Turn::stop_reason).length(0, 100),
       field("startedAt", &Turn::started_at),
       field("completedAt", &Turn::completed_at)};

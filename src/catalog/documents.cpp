@@ -105,6 +105,17 @@ std::optional<std::vector<std::string>> take_names(bj::object& fields, std::stri
   return names;
 }
 
+void take_tests(Document& document, std::vector<FieldError>& errors) {
+  const auto it = document.fields.find("tests");
+  if (it == document.fields.end()) return;
+  if (it->value().is_array()) {
+    document.tests = std::move(it->value().get_array());
+  } else {
+    errors.push_back({"/tests", "expected a list of scenarios"});
+  }
+  document.fields.stable_erase(it);
+}
+
 void take_group(Document& document, std::vector<FieldError>& errors) {
   const auto it = document.fields.find("group");
   if (it == document.fields.end()) return;
@@ -154,6 +165,7 @@ Result<Document> read_document(const bj::value& json) {
       document.tools = take_names(document.fields, "tools", errors);
       (void)take_names(document.fields, "connectors", errors);
       take_group(document, errors);
+      take_tests(document, errors);
       check<Persona>(document, errors);
       break;
     case DocumentKind::kTool:
@@ -205,6 +217,7 @@ std::string export_yaml(const Export& what) {
   }
   auto view = view_of(what.persona, names, group);
   view["connectors"] = list_of({connectors.begin(), connectors.end()});
+  if (!what.tests.empty()) view["tests"] = what.tests;
   auto defaults = view_of(Persona{}, {}, {});
   defaults["connectors"] = bj::array();
   add(document_of(DocumentKind::kPersona, view, defaults));

@@ -76,6 +76,18 @@ const T* find(const std::vector<T>& all, std::string T::* name, std::string_view
 
 }  // namespace
 
+std::vector<std::string> Library::tool_names() const {
+  std::vector<std::string> names;
+  for (const auto& tool : tools) names.push_back(tool.name);
+  return names;
+}
+
+std::vector<std::string> Library::connector_types() const {
+  std::vector<std::string> types;
+  for (const auto& connector : connectors) types.push_back(connector.type);
+  return types;
+}
+
 const Template* Library::find_template(std::string_view id) const {
   return find(templates, &Template::id, id);
 }

@@ -7,6 +7,7 @@
 #include "personas/agents/untrusted.hpp"
 #include "personas/catalog/documents.hpp"
 #include "personas/codec/yaml.hpp"
+#include "personas/evaluation/documents.hpp"
 #include "personas/model/persona.hpp"
 
 #include "changes.hpp"
@@ -21,8 +22,10 @@ constexpr std::size_t kMaxShownName = 200;
 void check_document(const std::string& file, const codec::YamlDocument& document,
                     std::vector<FieldError>& errors) {
   const auto read = catalog::read_document(document.json);
-  if (read) return;
-  for (const auto& field : read.error().fields) {
+  const auto tests = read && read->tests ? evaluation::read_tests(*read->tests)
+                                         : Result<std::vector<evaluation::Scenario>>();
+  if (read && tests) return;
+  for (const auto& field : (read ? tests.error() : read.error()).fields) {
     std::string path = field.path.starts_with('/') ? field.path.substr(1) : field.path;
     std::ranges::replace(path, '/', '.');
     errors.push_back({fmt::format("{}:{}", file, document.line_of(field.path)),

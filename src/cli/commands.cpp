@@ -4,12 +4,15 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "personas/evaluation/scenario.hpp"
+
 #include "apply.hpp"
 #include "craft_commands.hpp"
 #include "doctor.hpp"
 #include "lists.hpp"
 #include "manage.hpp"
 #include "run.hpp"
+#include "tests.hpp"
 #include "usage.hpp"
 
 namespace personas::cli {
@@ -32,6 +35,7 @@ struct CommandLine {
   std::string message;
   UsageOptions usage;
   HealOptions heal;
+  TestOptions tests;
 
   Format format() const { return json ? Format::kJson : Format::kText; }
   Watch watch() const { return follow ? Watch::kFollow : Watch::kNo; }
@@ -181,6 +185,20 @@ void add_care(Registrar& registrar, CommandLine& line) {
                         "Run again although the run used tools");
 }
 
+void add_testing(Registrar& registrar, CommandLine& line) {
+  auto& test = registrar.add(line, "test", "Run the test scenarios of a persona",
+                             [](Context& context, CommandLine& line) -> Task<Result<int>> {
+                               line.tests.format = line.format();
+                               return test_persona(context, line.tests);
+                             });
+  test.add_option("persona", line.tests.persona, "Its name or id")->required();
+  test.add_option("--scenario", line.tests.scenarios, "Only this one; may be given several times");
+  test.add_option("--repeat", line.tests.repeat, "How often each is run")
+      ->check(CLI::Range(1, static_cast<int>(evaluation::kMaxRepetitions)));
+  test.add_option("--backend", line.tests.backend, "Instead of the persona's");
+  test.add_option("--model", line.tests.model, "Instead of the persona's");
+}
+
 }  // namespace
 
 Commands::Commands() : line_(std::make_unique<CommandLine>()) {}
@@ -192,6 +210,7 @@ void Commands::add_to(CLI::App& app, const std::function<void(CLI::App&)>& add_c
   add_watching(registrar, *line_);
   add_changing(registrar, *line_);
   add_care(registrar, *line_);
+  add_testing(registrar, *line_);
   add_craft(app, line_->craft, add_connection_flags);
 }
 

@@ -4,6 +4,7 @@
 
 #include "apply.hpp"
 #include "craft.hpp"
+#include "design.hpp"
 #include "new.hpp"
 
 namespace personas::cli {
@@ -16,6 +17,7 @@ struct CraftLine::Options {
   std::string file = "-";
   std::int64_t version = 0;
   NewOptions fresh;
+  DesignOptions edit;
   DiffOptions diff;
   PromptOptions prompt;
 
@@ -61,16 +63,37 @@ class Adder {
 
 void add_new(CLI::App& app, Adder& adder) {
   Options& options = adder.options();
-  auto& fresh =
-      adder.add(app, "new", "Make a persona from a template", [](Context& context, Options& o) {
-        o.fresh.format = o.format();
-        return new_persona(context, o.fresh);
-      });
+  auto& fresh = adder.add(app, "new", "Make a persona from a description, or a template",
+                          [](Context& context, Options& o) {
+                            o.fresh.format = o.format();
+                            return new_persona(context, o.fresh);
+                          });
+  fresh.add_option("description", options.fresh.description, "What it shall do, in your words");
+  fresh.add_option("--backend", options.fresh.backend, "Who drafts it; claude if not given");
+  fresh.add_option("--model", options.fresh.model, "With which model");
+  fresh.add_flag_callback(
+      "-y,--yes", [&options] { options.fresh.consent = Consent::kGiven; },
+      "Apply the draft without asking");
   fresh.add_option("--template", options.fresh.template_id, "The template; --list shows them");
   fresh.add_option("--name", options.fresh.name, "Another name than the template's");
   fresh.add_flag_callback(
       "--list", [&options] { options.fresh.show = NewOptions::Show::kTemplates; },
       "List the templates");
+}
+
+void add_edit(CLI::App& app, Adder& adder) {
+  Options& options = adder.options();
+  auto& edit = adder.add(app, "edit", "Have a persona changed as you describe",
+                         [](Context& context, Options& o) {
+                           o.edit.format = o.format();
+                           o.edit.consent = o.yes ? Consent::kGiven : Consent::kAsk;
+                           return design_persona(context, o.edit);
+                         });
+  edit.add_option("persona", options.edit.persona, "Its name or id")->required();
+  edit.add_option("description", options.edit.description, "What shall be different")->required();
+  edit.add_option("--backend", options.edit.backend, "Who drafts the change; claude if not given");
+  edit.add_option("--model", options.edit.model, "With which model");
+  edit.add_flag("-y,--yes", options.yes, "Apply the draft without asking");
 }
 
 void add_persona(CLI::App& app, Adder& adder) {
@@ -150,6 +173,7 @@ void add_craft(CLI::App& app, CraftLine& line,
                const std::function<void(CLI::App&)>& add_connection_flags) {
   Adder adder(line, add_connection_flags);
   add_new(app, adder);
+  add_edit(app, adder);
   add_persona(app, adder);
   add_library(app, adder);
   add_files(app, adder);

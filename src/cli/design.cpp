@@ -1,31 +1,38 @@
 #include "design.hpp"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "personas/agents/untrusted.hpp"
+#include "personas/catalog/types.hpp"
 #include "personas/design/draft.hpp"
-#include "personas/design/read.hpp"
 #include "personas/model/execution.hpp"
 
+#include "changes.hpp"
 #include "format.hpp"
 #include "lists.hpp"
 
 namespace personas::cli {
 namespace {
 
-using design::DraftReport;
 using design::DraftStatus;
 
 constexpr std::size_t kMaxShown = 300;
-constexpr std::size_t kMaxTextLines = 40;  // of one field, as a draft is shown
 constexpr Duration kPollPause = milliseconds(250);
 constexpr int kPollsPerLook = 4;  // at the execution, to say what it waits for
 
 std::string line(std::string_view text) {
   return agents::clean_line(text, kMaxShown);
 }
+
+// What the server says of a draft.
+struct Draft {
+  std::string body;
+  design::PersonaDraft row;
+  std::optional<design::Draft> proposal;
+  std::vector<catalog::FieldChange> changes;
+  std::vector<design::DraftConnector> missing;
+  std::vector<design::Problem> conflicts;
+};
 
 struct Started {
   std::string execution;
@@ -40,21 +47,20 @@ class Designer {
         api_(context),
         options_(std::move(options)) {}
 
-  Task<Result<int>> run() {
+  Task<Result<void>> run() {
     CO_TRY(const auto started, co_await start());
-    CO_TRY(const auto report, co_await wait_for(started));
-    if (options_.format == Format::kText) show(report);
-    if (report.status != DraftStatus::kReady) {
-      if (options_.format == Format::kJson) terminal_.out(codec::to_json(report) + "\n");
-      note(fmt::format("personas logs {} shows what the agent wrote", started.execution));
-      co_return kExitFailed;
+    CO_TRY(const auto draft, co_await wait_for(started));
+    if (options_.format == Format::kText) show(draft);
+    if (options_.format == Format::kJson && options_.consent == Consent::kAsk) {
+      terminal_.out(draft.body + "\n");
     }
+    if (draft.row.status != DraftStatus::kReady) co_return fail(unusable(started, draft));
     if (!agreed()) {
-      if (options_.format == Format::kJson) terminal_.out(codec::to_json(report) + "\n");
-      note(fmt::format("nothing was changed; the draft is kept as {0}: apply it with POST "
-                       "/api/personas/drafts/{0}/apply, or run the command again with --yes",
-                       started.draft));
-      co_return options_.format == Format::kJson ? kExitDone : kExitFailed;
+      note(
+          fmt::format("nothing was changed; the draft is kept as {0}, to be applied with POST "
+                      "/api/personas/drafts/{0}/apply. To apply without being asked, add: --yes",
+                      started.draft));
+      co_return Result<void>();
     }
     co_return co_await apply(started.draft);
   }
@@ -96,8 +102,8 @@ class Designer {
 
   // Says once whatever is new: that it runs, or what it waits for.
   Task<Result<void>> look(const std::string& id) {
-    CO_TRY(const auto execution, co_await api_.get<Execution>(
-                                     fmt::format("/api/executions/{}?output=none", id)));
+    CO_TRY(const auto execution,
+           co_await api_.get<Execution>(fmt::format("/api/executions/{}?output=none", id)));
     std::string now(codec::name_of(execution.status));
     if (execution.waiting_for) now += ", waiting for: " + line(*execution.waiting_for);
     if (now != shown_state_) note(now);
@@ -105,65 +111,65 @@ class Designer {
     co_return Result<void>();
   }
 
-  Task<Result<DraftReport>> wait_for(const Started& started) {
+  Task<Result<Draft>> wait_for(const Started& started) {
     const std::string path = "/api/personas/drafts/" + started.draft;
     for (int poll = 0;; ++poll) {
-      CO_TRY(auto report, co_await api_.get<DraftReport>(path));
-      if (report.status != DraftStatus::kRunning) co_return report;
+      CO_TRY(auto response, co_await api_.call("GET", path));
+      CO_TRY(auto draft, read(std::move(response.body)));
+      if (draft.row.status != DraftStatus::kRunning) co_return draft;
       if (poll % kPollsPerLook == 0) CO_TRY_VOID(co_await look(started.execution));
       co_await context_.pause(kPollPause);
     }
   }
 
+  static Result<Draft> read(std::string body) {
+    Draft draft;
+    TRY(draft.row, codec::parse<design::PersonaDraft>(body, kFromServer, kAnswerLimits));
+    TRY(const auto json, codec::parse_json(body, kAnswerLimits));
+    const auto part = [&json](std::string_view name) {
+      const auto* value = json.as_object().if_contains(name);
+      return value == nullptr ? boost::json::value(boost::json::array()) : *value;
+    };
+    TRY(draft.changes,
+        codec::from_json<std::vector<catalog::FieldChange>>(part("changes"), kFromServer));
+    TRY(draft.missing, codec::from_json<std::vector<design::DraftConnector>>(
+                           part("missingConnectors"), kFromServer));
+    TRY(draft.conflicts,
+        codec::from_json<std::vector<design::Problem>>(part("conflicts"), kFromServer));
+    if (draft.row.draft) {
+      TRY(draft.proposal, codec::parse<design::Draft>(draft.row.draft->text, kFromServer));
+    }
+    draft.body = std::move(body);
+    return draft;
+  }
+
   // ---- showing ---------------------------------------------------------------------------------
 
-  void show(const DraftReport& report) {
-    if (report.status != DraftStatus::kReady) {
-      terminal_.err(painted(Paint::kRed, report.status == DraftStatus::kFailed
-                                             ? "there is no draft:\n"
-                                             : "the draft cannot be used:\n"));
-      for (const auto& problem : report.problems) {
-        terminal_.err(fmt::format("  {}{}{}\n", line(problem.path),
-                                  problem.path.empty() ? "" : ": ", line(problem.message)));
-      }
-      return;
+  static Error unusable(const Started& started, const Draft& draft) {
+    Error error{ErrorCode::kUnprocessable,
+                fmt::format("{}; what the agent wrote: personas logs {}",
+                            draft.row.status == DraftStatus::kFailed ? "There is no draft"
+                                                                     : "The draft cannot be used",
+                            started.execution),
+                {}};
+    for (const auto& problem : draft.row.problems) {
+      error.fields.push_back({problem.path, problem.message});
     }
-    terminal_.out(painted(Paint::kBold, options_.persona.empty() ? "A new persona\n"
-                                                                 : "Changes of the persona\n"));
-    for (const auto& change : report.changes) show(change);
-    if (report.changes.empty()) terminal_.out("  nothing changes\n");
-    const auto draft = report.draft ? design::parse_draft(*report.draft)
-                                    : Result<design::Draft>(fail(ErrorCode::kNotFound, ""));
-    if (draft) show(*draft);
-    show_missing(report);
+    return error;
   }
 
-  // A JSON text as a person reads it: strings without quotes, with their lines.
-  static std::string readable(const codec::RawJson& json) {
-    const auto value = codec::parse_json(json.text, kAnswerLimits);
-    if (!value || !value->is_string()) return json.text;
-    return std::string(value->get_string());
-  }
-
-  void show_lines(std::string_view sign, Paint colour, const std::string& text) {
-    std::string_view rest = text;
-    for (std::size_t shown = 0; !rest.empty(); ++shown) {
-      if (shown == kMaxTextLines) {
-        terminal_.out(painted(Paint::kDim, fmt::format("    {} …\n", sign)));
-        return;
-      }
-      const auto end = std::min(rest.find('\n'), rest.size());
+  void show(const Draft& draft) {
+    if (draft.row.status != DraftStatus::kReady) return;
+    terminal_.out(painted(
+        Paint::kBold, options_.persona.empty() ? "A new persona\n" : "Changes of the persona\n"));
+    terminal_.out(draft.changes.empty() ? std::string("  none\n")
+                                        : show_changes(terminal_, draft.changes));
+    if (draft.proposal) show(*draft.proposal);
+    for (const auto& connector : draft.missing) show_missing(connector);
+    for (const auto& conflict : draft.conflicts) {
       terminal_.out(
-          painted(colour, fmt::format("    {} {}\n", sign, line(rest.substr(0, end)))));
-      rest.remove_prefix(std::min(end + 1, rest.size()));
+          fmt::format("{} {}\n", painted(Paint::kRed, "in the way:"), line(conflict.message)));
     }
-  }
-
-  void show(const design::FieldChange& change) {
-    const std::string before = readable(change.before), after = readable(change.after);
-    terminal_.out(fmt::format("  {}\n", painted(Paint::kCyan, line(change.field))));
-    if (!before.empty()) show_lines("-", Paint::kRed, before);
-    if (!after.empty()) show_lines("+", Paint::kGreen, after);
   }
 
   void show_list(std::string_view heading, const std::vector<std::string>& entries) {
@@ -172,50 +178,46 @@ class Designer {
     }
   }
 
-  void show(const design::Draft& draft) {
-    for (const auto& trigger : draft.triggers) {
-      terminal_.out(fmt::format("{} {} {} {}\n", painted(Paint::kBold, "trigger"),
-                                codec::name_of(trigger.type),
-                                trigger.config ? line(trigger.config->text) : "",
+  void show(const design::Draft& proposal) {
+    for (const auto& trigger : proposal.triggers) {
+      const std::string config = trigger.config ? " " + line(trigger.config->text) : "";
+      terminal_.out(fmt::format("{} {}{} {}\n", painted(Paint::kBold, "trigger"),
+                                codec::name_of(trigger.type), config,
                                 painted(Paint::kDim, line(trigger.why))));
     }
-    const auto score = draft.feasibility.score;
+    const auto score = proposal.feasibility.score;
     const Paint colour = score >= 70 ? Paint::kGreen : score >= 40 ? Paint::kYellow : Paint::kRed;
     terminal_.out(fmt::format("{} {}\n", painted(Paint::kBold, "feasibility"),
                               painted(colour, fmt::format("{} of 100", score))));
-    show_list("·", draft.feasibility.notes);
-    show_list(painted(Paint::kYellow, "risk:"), draft.feasibility.risks);
-    show_list(painted(Paint::kCyan, "question:"), draft.feasibility.questions);
+    show_list("·", proposal.feasibility.notes);
+    show_list(painted(Paint::kYellow, "risk:"), proposal.feasibility.risks);
+    show_list(painted(Paint::kCyan, "question:"), proposal.feasibility.questions);
   }
 
-  void show_missing(const DraftReport& report) {
-    for (const auto& connector : report.missing_connectors) {
-      boost::json::object fields;
-      for (const auto& name : connector.fields) fields.emplace(name, "…");
-      const boost::json::object body{{"name", connector.service_type},
-                                     {"serviceType", connector.service_type},
-                                     {"fields", fields}};
-      terminal_.out(fmt::format("{} a {} credential {}\n  add it with POST /api/credentials {}\n",
-                                painted(Paint::kYellow, "missing:"),
-                                line(connector.service_type),
-                                painted(Paint::kDim, line(connector.why)),
-                                line(codec::serialize(body))));
-    }
-    for (const auto& conflict : report.conflicts) {
-      terminal_.out(fmt::format("{} {}\n", painted(Paint::kRed, "in the way:"),
-                                line(conflict.message)));
-    }
+  void show_missing(const design::DraftConnector& connector) {
+    boost::json::object fields;
+    for (const auto& name : connector.fields) fields.emplace(name, "…");
+    const boost::json::object body{{"name", connector.service_type},
+                                   {"serviceType", connector.service_type},
+                                   {"fields", fields}};
+    terminal_.out(
+        fmt::format("{} a {} credential {}\n  what that is: personas connector show {}\n"
+                    "  add it with:  POST /api/credentials {}\n",
+                    painted(Paint::kYellow, "missing:"), line(connector.service_type),
+                    painted(Paint::kDim, line(connector.why)), line(connector.service_type),
+                    line(codec::serialize(body))));
   }
 
   // ---- applying --------------------------------------------------------------------------------
 
   bool agreed() {
-    if (options_.consent == DesignOptions::Consent::kGiven) return true;
-    if (options_.format == Format::kJson || !context_.confirm) return false;
-    return context_.confirm("apply? [y/N] ") == Confirmed::kYes;
+    if (options_.consent == Consent::kGiven) return true;
+    if (options_.format == Format::kJson) return false;
+    const auto answer = terminal_.ask("apply? [y/N] ");
+    return answer == "y" || answer == "Y" || answer == "yes";
   }
 
-  Task<Result<int>> apply(std::string draft) {
+  Task<Result<void>> apply(std::string draft) {
     boost::json::object body;
     if (!options_.name.empty()) body["name"] = options_.name;
     CO_TRY(const auto response,
@@ -223,16 +225,16 @@ class Designer {
                               codec::serialize(body)));
     if (options_.format == Format::kJson) {
       terminal_.out(response.body + "\n");
-      co_return kExitDone;
+      co_return Result<void>();
     }
     CO_TRY(const auto persona, codec::parse<Persona>(response.body, kFromServer, kAnswerLimits));
     const std::string name = line(persona.name);
-    terminal_.out(fmt::format(
-        "{} persona {} ({})\n",
-        painted(Paint::kGreen, options_.persona.empty() ? "created" : "updated"), name,
-        persona.id.str()));
+    terminal_.out(
+        fmt::format("{} persona {} ({})\n",
+                    painted(Paint::kGreen, options_.persona.empty() ? "created" : "updated"), name,
+                    persona.id.str()));
     note(fmt::format("try it: personas run \"{}\" --follow", name));
-    co_return kExitDone;
+    co_return Result<void>();
   }
 
   Context& context_;
@@ -244,7 +246,7 @@ class Designer {
 
 }  // namespace
 
-Task<Result<int>> design_persona(Context& context, DesignOptions options) {
+Task<Result<void>> design_persona(Context& context, DesignOptions options) {
   Designer designer(context, std::move(options));
   co_return co_await designer.run();
 }

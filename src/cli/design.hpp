@@ -1,10 +1,12 @@
 // `personas new "…"` and `personas edit`: an agent drafts a persona from words; it is shown with
-// what it would change and what is missing, and made when the person agrees.
+// what it would change and what is missing, and made when the person agrees. A draft that is not
+// agreed to is kept.
 #pragma once
 
 #include <string>
 
 #include "api.hpp"
+#include "apply.hpp"
 #include "follow.hpp"
 
 namespace personas::cli {
@@ -15,11 +17,11 @@ struct DesignOptions {
   std::string name;     // another than the draft's
   std::string backend;
   std::string model;
-  enum class Consent : std::uint8_t { kAsk, kGiven } consent = Consent::kAsk;
+  Consent consent = Consent::kAsk;
   Format format = Format::kText;
 };
 
-// Exit code 1 if there is no usable draft, or the person declined.
-Task<Result<int>> design_persona(Context& context, DesignOptions options);
+// kUnprocessable if what the agent wrote is no usable draft.
+Task<Result<void>> design_persona(Context& context, DesignOptions options);
 
 }  // namespace personas::cli

@@ -7,6 +7,7 @@
 #include "personas/catalog/types.hpp"
 #include "personas/model/persona.hpp"
 
+#include "design.hpp"
 #include "format.hpp"
 
 namespace personas::cli {
@@ -90,10 +91,22 @@ Task<Result<void>> new_persona(Context& context, NewOptions options) {
   if (options.show == NewOptions::Show::kTemplates) {
     co_return co_await show_templates(context, options.format);
   }
+  if (!options.description.empty()) {
+    if (!options.template_id.empty()) {
+      co_return fail(ErrorCode::kInvalidRequest, "Give either a description or --template");
+    }
+    co_return co_await design_persona(context, {.description = options.description,
+                                                .persona = {},
+                                                .name = options.name,
+                                                .backend = options.backend,
+                                                .model = options.model,
+                                                .consent = options.consent,
+                                                .format = options.format});
+  }
   if (options.template_id.empty()) {
     co_return fail(ErrorCode::kInvalidRequest,
-                   "Say what to start from: personas new --template NAME; personas new --list "
-                   "shows the templates");
+                   "Say what to make: personas new \"what it shall do\", or personas new "
+                   "--template NAME; personas new --list shows the templates");
   }
   co_return co_await from_template(context, std::move(options));
 }

@@ -61,8 +61,7 @@ class Tester {
     if (options_.format == Format::kText) {
       terminal_.err(paint(terminal_, Paint::kDim,
                           fmt::format("{}: {} runs of version {} of {}\n", started.id.str(),
-                                      started.total, started.persona_version,
-                                      line(persona.name))));
+                                      started.total, started.persona_version, line(persona.name))));
     }
     CO_TRY(const auto report, co_await watch(started.id.str()));
     if (options_.format == Format::kJson) {
@@ -79,8 +78,8 @@ class Tester {
     if (!options_.backend.empty()) body["backend"] = options_.backend;
     if (!options_.model.empty()) body["model"] = options_.model;
     if (options_.scenarios.empty()) co_return body;
-    CO_TRY(const auto known, co_await api_.get<std::vector<evaluation::Scenario>>(fmt::format(
-                                 "/api/personas/{}/scenarios", persona.id.str())));
+    CO_TRY(const auto known, co_await api_.get<std::vector<evaluation::Scenario>>(
+                                 fmt::format("/api/personas/{}/scenarios", persona.id.str())));
     boost::json::array ids;
     for (const auto& wanted : options_.scenarios) {
       const auto found = std::ranges::find_if(known, [&wanted](const auto& scenario) {
@@ -98,9 +97,9 @@ class Tester {
     for (const auto& scenario : known) names.push_back(scenario.name);
     const auto near = closest(wanted, names);
     return {ErrorCode::kNotFound,
-            fmt::format("There is no scenario \"{}\"{}", line(wanted),
-                        near.empty() ? std::string()
-                                     : fmt::format("; did you mean \"{}\"?", line(near))),
+            fmt::format(
+                "There is no scenario \"{}\"{}", line(wanted),
+                near.empty() ? std::string() : fmt::format("; did you mean \"{}\"?", line(near))),
             {}};
   }
 
@@ -135,8 +134,7 @@ class Tester {
 
   void show(const TestResult& result, std::size_t width) {
     const std::string name = label(result);
-    std::string out = fmt::format(
-        "{:<8}", codec::name_of(result.verdict));
+    std::string out = fmt::format("{:<8}", codec::name_of(result.verdict));
     out = paint(terminal_, paint_of(result.verdict), out) + name +
           std::string(width - std::min(width, display_width(name)), ' ');
     if (result.duration_ms) out += "  " + long_duration(milliseconds(*result.duration_ms));
@@ -146,9 +144,9 @@ class Tester {
     if (result.message) terminal_.out(fmt::format("        {}\n", line(*result.message)));
     for (const auto& check : result.checks) {
       if (check.passed) continue;
-      terminal_.out(fmt::format(
-          "        {} {}\n        {}\n", paint(terminal_, Paint::kBold, check.rule),
-          line(check.expected), paint(terminal_, Paint::kDim, "seen: " + line(check.seen))));
+      terminal_.out(fmt::format("        {} {}\n        {}\n",
+                                paint(terminal_, Paint::kBold, check.rule), line(check.expected),
+                                paint(terminal_, Paint::kDim, "seen: " + line(check.seen))));
     }
     terminal_.out(paint(terminal_, Paint::kDim,
                         fmt::format("        personas logs {}\n", result.execution_id.str())));

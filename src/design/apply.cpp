@@ -12,15 +12,7 @@ namespace personas::design {
 namespace {
 
 namespace bj = boost::json;
-using store::Sql;
 using store::Transaction;
-
-Result<std::optional<ToolDefinition>> find_tool(Transaction& tx, const TenantId& tenant,
-                                                std::string_view name) {
-  static const Sql kFind("SELECT " + codec::columns<ToolDefinition>() +
-                         " FROM tool_definitions WHERE tenant_id = ? AND name = ?");
-  return tx.find<ToolDefinition>(kFind, {tenant, name});
-}
 
 Result<std::optional<Persona>> existing_of(Transaction& tx, const TenantId& tenant,
                                            const PersonaDraft& draft) {
@@ -40,8 +32,8 @@ bj::value to_value(const T& value) {
 }
 
 // Triggers and connectors are wishes until somebody creates them; the persona keeps them.
-codec::JsonText design_context(const std::optional<Persona>& existing, const PersonaDraft& row,
-                               const Draft& draft) {
+bj::object design_context(const std::optional<Persona>& existing, const PersonaDraft& row,
+                          const Draft& draft) {
   bj::object context;
   if (existing && existing->design_context) {
     if (auto before = codec::parse_json(existing->design_context->text);
@@ -54,18 +46,20 @@ codec::JsonText design_context(const std::optional<Persona>& existing, const Per
   context["triggers"] = to_value(draft.triggers);
   context["connectors"] = to_value(draft.connectors);
   context["feasibility"] = to_value(draft.feasibility);
-  return codec::JsonText{codec::serialize(context)};
+  return context;
 }
 
-ToolDefinition new_tool(const DraftTool& tool) {
-  ToolDefinition definition;
-  definition.name = tool.name.value_or("");
-  definition.category = tool.category;
-  definition.description = tool.description;
-  definition.implementation_guide = tool.implementation_guide;
-  definition.input_schema = tool.input_schema;
-  definition.requires_credential_type = tool.requires_credential_type;
-  return definition;
+bj::object tool_document(const DraftTool& tool) {
+  bj::object document{{"kind", "Tool"},
+                      {"name", tool.name.value_or("")},
+                      {"category", tool.category},
+                      {"description", tool.description},
+                      {"implementationGuide", tool.implementation_guide}};
+  if (tool.input_schema) document["inputSchema"] = tool.input_schema->text;
+  if (tool.requires_credential_type) {
+    document["requiresCredentialType"] = *tool.requires_credential_type;
+  }
+  return document;
 }
 
 Error conflict(const std::vector<Problem>& conflicts) {
@@ -75,21 +69,6 @@ Error conflict(const std::vector<Problem>& conflicts) {
     error.fields.push_back({conflicts[i].path, conflicts[i].message});
   }
   return error;
-}
-
-// Tools that the persona has and the draft no longer lists.
-Result<std::vector<ToolId>> dropped(Transaction& tx, const TenantId& tenant,
-                                    const std::optional<Persona>& existing, const Draft& draft) {
-  std::vector<ToolId> ids;
-  if (!existing) return ids;
-  TRY(const auto tools, store::tools_of(tx, tenant, existing->id));
-  for (const auto& tool : tools) {
-    const bool kept = std::ranges::any_of(draft.tools, [&tool](const DraftTool& wanted) {
-      return wanted.library == tool.name || wanted.name == tool.name;
-    });
-    if (!kept) ids.push_back(tool.id);
-  }
-  return ids;
 }
 
 Result<Draft> require_ready(const PersonaDraft& draft) {
@@ -109,12 +88,17 @@ Result<Draft> require_ready(const PersonaDraft& draft) {
 }  // namespace
 
 Result<std::vector<Problem>> conflicts_of(Transaction& tx, const TenantId& tenant,
-                                          const PersonaDraft& row, const ApplyOptions& options) {
+                                          const PersonaDraft& row, const Vocabulary& vocabulary,
+                                          const ApplyOptions& options) {
   TRY(const auto draft, require_ready(row));
   TRY(const auto existing, existing_of(tx, tenant, row));
-  TRY(const auto persona, resulting_persona(draft, existing));
+  TRY(const auto fields, codec::parse_json(draft.persona.text));
   std::vector<Problem> conflicts;
-  const std::string name = options.name.value_or(persona.name);
+  const auto* own_name = fields.as_object().if_contains("name");
+  const std::string name = options.name          ? *options.name
+                           : own_name != nullptr ? std::string(own_name->as_string())
+                           : existing            ? existing->name
+                                                 : std::string();
   TRY(const auto holder, store::find_persona_by_name(tx, tenant, name));
   if (holder && (!existing || holder->id != existing->id)) {
     conflicts.push_back(
@@ -122,14 +106,18 @@ Result<std::vector<Problem>> conflicts_of(Transaction& tx, const TenantId& tenan
                                       "when applying",
                                       name, holder->id.str())});
   }
+  const auto has = [](const std::vector<std::string>& names, const std::string& wanted) {
+    return std::ranges::find(names, wanted) != names.end();
+  };
   for (std::size_t i = 0; i < draft.tools.size(); ++i) {
     const auto& tool = draft.tools[i];
-    TRY(const auto found, find_tool(tx, tenant, tool.library ? *tool.library : *tool.name));
-    if (tool.library && !found) {
+    if (tool.library && !has(vocabulary.tools, *tool.library) &&
+        !has(vocabulary.library, *tool.library)) {
       conflicts.push_back({fmt::format("/tools/{}/library", i),
                            fmt::format("the tool '{}' is gone; revise the draft", *tool.library)});
     }
-    if (!tool.library && found && options.taken_tools == ApplyOptions::TakenTools::kRefuse) {
+    if (tool.name && has(vocabulary.tools, *tool.name) &&
+        options.taken_tools == ApplyOptions::TakenTools::kRefuse) {
       conflicts.push_back({fmt::format("/tools/{}/name", i),
                            fmt::format("there is a tool '{}' already; apply with \"reuseTools\": "
                                        "true to take that one",
@@ -139,27 +127,35 @@ Result<std::vector<Problem>> conflicts_of(Transaction& tx, const TenantId& tenan
   return conflicts;
 }
 
-Result<Plan> plan_apply(Transaction& tx, const TenantId& tenant, const PersonaDraft& row,
-                        const ApplyOptions& options) {
-  TRY(const auto draft, require_ready(row));
-  TRY(const auto conflicts, conflicts_of(tx, tenant, row, options));
+Result<std::vector<codec::RawJson>> documents_of(Transaction& tx, const TenantId& tenant,
+                                                 const PersonaDraft& row,
+                                                 const Vocabulary& vocabulary,
+                                                 const ApplyOptions& options) {
+  TRY(const auto conflicts, conflicts_of(tx, tenant, row, vocabulary, options));
   if (!conflicts.empty()) return fail(conflict(conflicts));
+  TRY(const auto draft, require_ready(row));
   TRY(const auto existing, existing_of(tx, tenant, row));
-  Plan plan;
-  plan.is_new = !existing;
-  TRY(plan.persona, resulting_persona(draft, existing));
-  if (options.name) plan.persona.name = *options.name;
-  plan.persona.design_context = design_context(existing, row, draft);
+  TRY(auto persona, codec::parse_json(draft.persona.text));
+  auto& document = persona.as_object();
+  if (existing) {
+    document["id"] = existing->id.str();
+    document.emplace("name", existing->name);
+  }
+  if (options.name) document["name"] = *options.name;
+  document["designContext"] = design_context(existing, row, draft);
+  std::vector<codec::RawJson> documents;
+  bj::array names;
   for (const auto& tool : draft.tools) {
-    TRY(const auto found, find_tool(tx, tenant, tool.library ? *tool.library : *tool.name));
-    if (found) {
-      plan.links.push_back(found->id);
-    } else {
-      plan.new_tools.push_back(new_tool(tool));
+    const std::string& name = tool.library ? *tool.library : *tool.name;
+    names.emplace_back(name);
+    const bool taken = std::ranges::find(vocabulary.tools, name) != vocabulary.tools.end();
+    if (!tool.library && !taken) {
+      documents.push_back(codec::RawJson{codec::serialize(tool_document(tool))});
     }
   }
-  TRY(plan.unlinks, dropped(tx, tenant, existing, draft));
-  return plan;
+  document["tools"] = std::move(names);
+  documents.push_back(codec::RawJson{codec::serialize(persona)});
+  return documents;
 }
 
 }  // namespace personas::design

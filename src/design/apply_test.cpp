@@ -1,6 +1,7 @@
 #include <filesystem>
 #include <stdlib.h>
 
+#include <boost/json.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -13,8 +14,9 @@
 namespace personas::design {
 namespace {
 
+namespace bj = boost::json;
+
 using store::Transaction;
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::SizeIs;
 
@@ -48,18 +50,12 @@ class ApplyDraft : public testing::Test {
     tool.name = name;
     write([&](Transaction& tx) { return store::insert_tool(tx, tenant_, tool); });
   }
-  void add_persona(const std::string& name, const std::vector<std::string>& tools) {
+  void add_persona(const std::string& name) {
     Persona persona;
     persona.id = PersonaId("per_" + name);
     persona.name = name;
     persona.design_context = codec::JsonText{R"({"note":"kept"})"};
-    write([&](Transaction& tx) -> Result<void> {
-      TRY_VOID(store::insert_persona(tx, tenant_, persona));
-      for (const auto& tool : tools) {
-        TRY_VOID(store::link_tool(tx, tenant_, persona.id, ToolId("tool_" + tool), {1}));
-      }
-      return {};
-    });
+    write([&](Transaction& tx) { return store::insert_persona(tx, tenant_, persona); });
   }
   static PersonaDraft ready(std::string json) {
     PersonaDraft draft;
@@ -70,9 +66,19 @@ class ApplyDraft : public testing::Test {
     draft.status = DraftStatus::kReady;
     return draft;
   }
-  Result<Plan> plan(const PersonaDraft& draft, const ApplyOptions& options = {}) {
-    return store::read_now(
-        *store_, [&](Transaction& tx) { return plan_apply(tx, tenant_, draft, options); });
+  // The documents of a draft, as JSON.
+  Result<std::vector<bj::value>> documents(const PersonaDraft& draft,
+                                           const ApplyOptions& options = {}) {
+    auto texts =
+        store::read_now(*store_, [&](Transaction& tx) -> Result<std::vector<codec::RawJson>> {
+          TRY(auto vocabulary, vocabulary_of(tx, tenant_));
+          vocabulary.library = {"slack"};
+          return documents_of(tx, tenant_, draft, vocabulary, options);
+        });
+    if (!texts) return fail(texts.error());
+    std::vector<bj::value> parsed;
+    for (const auto& text : *texts) parsed.push_back(*codec::parse_json(text.text));
+    return parsed;
   }
 
   const TenantId tenant_ = default_tenant();
@@ -80,40 +86,42 @@ class ApplyDraft : public testing::Test {
   std::unique_ptr<store::Store> store_;
 };
 
-TEST_F(ApplyDraft, PlansANewPersonaWithOldAndNewTools) {
-  const auto made = plan(ready(
-      R"({"persona":{"name":"Watcher"},"tools":[{"library":"github"},{"name":"board",
-          "implementationGuide":"Use curl."}],"connectors":[{"serviceType":"jira"}],
-          "feasibility":{"score":90}})"));
+TEST_F(ApplyDraft, ANewPersonaIsADocumentAfterThoseOfItsNewTools) {
+  const auto made = documents(ready(
+      R"({"persona":{"name":"Watcher"},"tools":[{"library":"github"},{"library":"slack"},
+          {"name":"board","implementationGuide":"Use curl."}],
+          "connectors":[{"serviceType":"jira"}],"feasibility":{"score":90}})"));
   ASSERT_TRUE(made) << made.error().describe();
-  EXPECT_TRUE(made->is_new);
-  EXPECT_EQ(made->persona.name, "Watcher");
-  EXPECT_THAT(made->links, ElementsAre(ToolId("tool_github")));
-  ASSERT_THAT(made->new_tools, SizeIs(1));
-  EXPECT_EQ(made->new_tools[0].name, "board");
-  EXPECT_THAT(made->persona.design_context->text, HasSubstr(R"("serviceType":"jira")"));
+  ASSERT_THAT(*made, SizeIs(2));
+  EXPECT_EQ((*made)[0].at("kind"), "Tool");
+  EXPECT_EQ((*made)[0].at("name"), "board");
+  EXPECT_EQ((*made)[1].at("name"), "Watcher");
+  EXPECT_EQ((*made)[1].at("tools"), (bj::array{"github", "slack", "board"}));
+  EXPECT_EQ((*made)[1].at("designContext").at("connectors").at(0).at("serviceType"), "jira");
+  EXPECT_FALSE((*made)[1].as_object().contains("id"));
 }
 
-TEST_F(ApplyDraft, AChangeKeepsWhatItDoesNotSetAndTakesAwayWhatItDoesNotList) {
-  add_persona("Reviewer", {"github"});
+TEST_F(ApplyDraft, AChangeNamesItsPersonaAndKeepsWhatTheContextHeld) {
+  add_persona("Reviewer");
   auto draft = ready(R"({"persona":{"maxTurns":9},"tools":[{"library":"report"}],
                          "feasibility":{"score":90}})");
   draft.persona_id = PersonaId("per_Reviewer");
-  const auto made = plan(draft);
+  const auto made = documents(draft);
   ASSERT_TRUE(made) << made.error().describe();
-  EXPECT_FALSE(made->is_new);
-  EXPECT_EQ(made->persona.name, "Reviewer");
-  EXPECT_EQ(made->persona.max_turns, 9);
-  EXPECT_THAT(made->links, ElementsAre(ToolId("tool_report")));
-  EXPECT_THAT(made->unlinks, ElementsAre(ToolId("tool_github")));
-  EXPECT_THAT(made->persona.design_context->text, HasSubstr(R"("note":"kept")"));
+  ASSERT_THAT(*made, SizeIs(1));
+  EXPECT_EQ((*made)[0].at("id"), "per_Reviewer");
+  EXPECT_EQ((*made)[0].at("name"), "Reviewer");
+  EXPECT_EQ((*made)[0].at("maxTurns"), 9);
+  EXPECT_EQ((*made)[0].at("tools"), (bj::array{"report"}));
+  EXPECT_EQ((*made)[0].at("designContext").at("note"), "kept");
+  EXPECT_EQ((*made)[0].at("designContext").at("description"), "Watch it");
 }
 
 TEST_F(ApplyDraft, TellsAllNamesThatAreTakenAndHowToGoOn) {
-  add_persona("Watcher", {});
+  add_persona("Watcher");
   const auto draft = ready(R"({"persona":{"name":"Watcher"},"tools":[{"name":"github",
       "implementationGuide":"Mine."},{"library":"gone"}],"feasibility":{"score":90}})");
-  const auto refused = plan(draft);
+  const auto refused = documents(draft);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::kConflict);
   ASSERT_THAT(refused.error().fields, SizeIs(3));
@@ -124,20 +132,21 @@ TEST_F(ApplyDraft, TellsAllNamesThatAreTakenAndHowToGoOn) {
   fixed.draft = codec::RawJson{R"({"persona":{"name":"Watcher"},"tools":[{"name":"github",
       "implementationGuide":"Mine."}],"feasibility":{"score":90}})"};
   const auto made =
-      plan(fixed, {.name = "Watcher 2", .taken_tools = ApplyOptions::TakenTools::kReuse});
+      documents(fixed, {.name = "Watcher 2", .taken_tools = ApplyOptions::TakenTools::kReuse});
   ASSERT_TRUE(made) << made.error().describe();
-  EXPECT_EQ(made->persona.name, "Watcher 2");
-  EXPECT_THAT(made->links, ElementsAre(ToolId("tool_github")));
+  ASSERT_THAT(*made, SizeIs(1)) << "the tool that is there stays as it is";
+  EXPECT_EQ((*made)[0].at("name"), "Watcher 2");
+  EXPECT_EQ((*made)[0].at("tools"), (bj::array{"github"}));
 }
 
 TEST_F(ApplyDraft, OnlyAReadyDraftOnce) {
   auto draft = ready(R"({"persona":{"name":"W"},"feasibility":{"score":1}})");
   for (const auto status : {DraftStatus::kRunning, DraftStatus::kInvalid, DraftStatus::kFailed}) {
     draft.status = status;
-    EXPECT_EQ(plan(draft).error().code, ErrorCode::kUnprocessable);
+    EXPECT_EQ(documents(draft).error().code, ErrorCode::kUnprocessable);
   }
   draft.status = DraftStatus::kApplied;
-  EXPECT_EQ(plan(draft).error().code, ErrorCode::kConflict);
+  EXPECT_EQ(documents(draft).error().code, ErrorCode::kConflict);
 }
 
 TEST_F(ApplyDraft, RowsComeBackAsTheyWereWithoutDraftsInLists) {

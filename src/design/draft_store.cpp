@@ -55,9 +55,15 @@ Result<bool> delete_draft(Transaction& tx, const TenantId& tenant, const DraftId
 
 Result<Vocabulary> vocabulary_of(Transaction& tx, const TenantId& tenant) {
   static const Sql kTools("SELECT name FROM tool_definitions WHERE tenant_id = ? ORDER BY name");
+  static const Sql kConnectors(
+      "SELECT DISTINCT service_type FROM credentials WHERE tenant_id = ? ORDER BY service_type");
   Vocabulary vocabulary;
   TRY_VOID(tx.query(kTools, {tenant}, [&](const Row& row) -> Result<bool> {
     vocabulary.tools.emplace_back(row.text(0));
+    return true;
+  }));
+  TRY_VOID(tx.query(kConnectors, {tenant}, [&](const Row& row) -> Result<bool> {
+    vocabulary.connectors.emplace_back(row.text(0));
     return true;
   }));
   return vocabulary;

@@ -129,9 +129,10 @@ std::string vocabulary_section(const Vocabulary& vocabulary) {
       "1-5\" or \"every 30m\"), `webhook`, `polling` (config.interval_seconds), `chain` "
       "(config.event_type: after another persona published that event), `manual`.\n\n"
       "Backends:\n{}\n"
-      "Tools that exist: {}.\n"
-      "Connectors that exist: {}.\n\n",
-      backends, names(vocabulary.tools), names(vocabulary.connectors));
+      "Tools that exist: {}.\nTools that can be installed, named like those that exist: {}.\n"
+      "Connectors that exist: {}.\nTypes of connectors that are well known: {}.\n\n",
+      backends, names(vocabulary.tools), names(vocabulary.library), names(vocabulary.connectors),
+      names(vocabulary.connector_types));
 }
 
 // As the API shows it, without what a draft may not set.

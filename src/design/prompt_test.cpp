@@ -19,10 +19,12 @@ std::string prompt_of(const DesignRequest& request) {
 
 TEST(DesignPrompt, TellsTheVocabularyTheSchemaAndTheWish) {
   DesignRequest request{.description = "Watch our issues"};
-  request.vocabulary = {{"github", "report"}, {"gitlab"}};
+  request.vocabulary = {
+      .tools = {"github", "report"}, .library = {"slack"}, .connectors = {"gitlab"}};
   const auto prompt = prompt_of(request);
   EXPECT_THAT(prompt, testing::StartsWith(agents::kDesignTitle));
   EXPECT_THAT(prompt, HasSubstr("Tools that exist: `github`, `report`."));
+  EXPECT_THAT(prompt, HasSubstr("named like those that exist: `slack`."));
   EXPECT_THAT(prompt, HasSubstr("Connectors that exist: `gitlab`."));
   EXPECT_THAT(prompt, HasSubstr("- `demo`: "));
   EXPECT_THAT(prompt, HasSubstr("## What the user wants\n\nWatch our issues\n\n## Answer"));

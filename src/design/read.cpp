@@ -116,9 +116,9 @@ class Checker {
   }
 
   void check_library(const std::string& path, const std::string& name) {
-    const auto& tools = vocabulary_.tools;
-    if (std::ranges::find(tools, name) != tools.end()) return;
-    const std::vector<std::string_view> known(tools.begin(), tools.end());
+    std::vector<std::string_view> known(vocabulary_.tools.begin(), vocabulary_.tools.end());
+    known.insert(known.end(), vocabulary_.library.begin(), vocabulary_.library.end());
+    if (std::ranges::find(known, name) != known.end()) return;
     const auto near = closest(name, known);
     add(path + "/library",
         near.empty() ? fmt::format("there is no tool '{}'", name)
@@ -129,68 +129,6 @@ class Checker {
   const std::optional<Persona>& existing_;
   std::vector<Problem> problems_;
 };
-
-// ---- differences -------------------------------------------------------------------------------
-
-using Fields = std::vector<std::pair<std::string, bj::value>>;
-
-void flatten(const std::string& name, const bj::value& value, Fields& out) {
-  const auto* object = value.if_object();
-  if (object == nullptr || object->empty()) {
-    if (!value.is_null()) out.emplace_back(name, value);
-    return;
-  }
-  for (const auto& member : *object) {
-    flatten(fmt::format("{}.{}", name, std::string_view(member.key())), member.value(), out);
-  }
-}
-
-// A structured prompt travels as text; its sections are what people compare.
-Fields fields_of(const Persona& persona) {
-  Fields fields;
-  const auto json = codec::parse_json(codec::to_json(persona));
-  for (const auto name : kDesignable) {
-    const auto* value = json->as_object().if_contains(name);
-    if (value == nullptr) continue;
-    if (name == "structuredPrompt" && value->is_string()) {
-      const auto sections = codec::parse_json(std::string_view(value->get_string()));
-      if (sections) {
-        flatten(std::string(name), *sections, fields);
-        continue;
-      }
-    }
-    flatten(std::string(name), *value, fields);
-  }
-  return fields;
-}
-
-const bj::value* value_of(const Fields& fields, std::string_view name) {
-  const auto found = std::ranges::find(fields, name, &Fields::value_type::first);
-  return found == fields.end() ? nullptr : &found->second;
-}
-
-codec::RawJson raw(const bj::value* value) {
-  return codec::RawJson{value == nullptr ? std::string() : codec::serialize(*value)};
-}
-
-std::string name_of(const DraftTool& tool) {
-  return tool.library ? *tool.library : tool.name.value_or("");
-}
-
-void tool_changes(const Draft& draft, const std::vector<std::string>& tools,
-                  std::vector<FieldChange>& changes) {
-  for (const auto& tool : draft.tools) {
-    const std::string name = name_of(tool);
-    if (std::ranges::find(tools, name) != tools.end()) continue;
-    const std::string what = tool.library ? std::string("linked") : tool.description;
-    changes.push_back({"tools." + name, {}, codec::RawJson{codec::to_json(what)}});
-  }
-  for (const auto& name : tools) {
-    const bool kept = std::ranges::any_of(
-        draft.tools, [&name](const DraftTool& tool) { return name_of(tool) == name; });
-    if (!kept) changes.push_back({"tools." + name, codec::RawJson{R"("linked")"}, {}});
-  }
-}
 
 }  // namespace
 
@@ -215,33 +153,6 @@ Answer read_answer(std::string_view words, const Vocabulary& vocabulary,
 Result<Draft> parse_draft(const codec::RawJson& json) {
   return codec::parse<Draft>(
       json.text, {.unknown = codec::UnknownFields::kIgnore, .rules = ReadOptions::Rules::kTrust});
-}
-
-Result<Persona> resulting_persona(const Draft& draft, const std::optional<Persona>& existing) {
-  Persona persona = existing.value_or(Persona{});
-  TRY(const auto json, codec::parse_json(draft.persona.text));
-  TRY_VOID(codec::read_into(json, persona, {.completeness = ReadOptions::Completeness::kPartial}));
-  return persona;
-}
-
-Result<std::vector<FieldChange>> changes_of(const Draft& draft,
-                                            const std::optional<Persona>& existing,
-                                            const std::vector<std::string>& tools) {
-  TRY(const auto persona, resulting_persona(draft, existing));
-  const Fields before = fields_of(existing.value_or(Persona{}));
-  const Fields after = fields_of(persona);
-  std::vector<FieldChange> changes;
-  for (const auto& [name, value] : after) {
-    const auto* was = value_of(before, name);
-    if (was != nullptr && *was == value) continue;
-    if (was == nullptr && value.is_string() && value.get_string().empty()) continue;
-    changes.push_back({name, raw(was), raw(&value)});
-  }
-  for (const auto& [name, value] : before) {
-    if (value_of(after, name) == nullptr) changes.push_back({name, raw(&value), {}});
-  }
-  tool_changes(draft, tools, changes);
-  return changes;
 }
 
 }  // namespace personas::design

@@ -9,12 +9,10 @@ namespace {
 
 using testing::Contains;
 using testing::ElementsAre;
-using testing::Field;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::UnorderedElementsAre;
 
-const Vocabulary kVocabulary{{"github", "report"}, {}};
+const Vocabulary kVocabulary{.tools = {"github", "report"}, .library = {"slack"}};
 
 std::string draft(std::string_view persona, std::string_view rest = "") {
   return fmt::format(
@@ -47,11 +45,6 @@ TEST(ReadAnswer, TakesAGoodDraftOutOfProse) {
   ASSERT_TRUE(parsed);
   EXPECT_EQ(parsed->tools[0].library, "github");
   EXPECT_EQ(parsed->triggers[0].type, TriggerType::kSchedule);
-  const auto persona = resulting_persona(*parsed, {});
-  ASSERT_TRUE(persona) << persona.error().describe();
-  EXPECT_EQ(persona->name, "Watcher");
-  EXPECT_EQ(persona->max_turns, 20);
-  EXPECT_EQ(persona->structured_prompt->text, R"({"identity":"You watch."})");
 }
 
 TEST(ReadAnswer, FindsAllProblemsAtOnceWithTheirPaths) {
@@ -94,35 +87,13 @@ TEST(ReadAnswer, KeepsWhatIsWrongToBeShown) {
   EXPECT_THAT(problems(draft("[]")), ElementsAre("/persona expected an object"));
 }
 
-TEST(ChangesOf, ComparesAChangeFieldByFieldWithTheTools) {
+TEST(ReadAnswer, AChangeNeedsOnlyWhatChanges) {
   Persona persona;
   persona.name = "Reviewer";
-  persona.structured_prompt = codec::JsonText{R"({"identity":"You review.","examples":"none"})"};
-  persona.max_turns = 10;
-  const std::string words =
-      draft(R"({"structuredPrompt":{"identity":"You review hard."},"maxTurns":10,"model":"m"})",
-            R"(,"tools":[{"library":"report"}])");
-  EXPECT_THAT(problems(words, persona), IsEmpty()) << "what is not set stays";
-  const auto parsed = parse_draft(*read_answer(words, kVocabulary, persona).json);
-  const auto changes = changes_of(*parsed, persona, {"github"});
-  ASSERT_TRUE(changes);
-  std::vector<std::string> shown;
-  for (const auto& change : *changes) {
-    shown.push_back(
-        fmt::format("{}: {} → {}", change.field, change.before.text, change.after.text));
-  }
-  EXPECT_THAT(shown, UnorderedElementsAre(
-                         R"(structuredPrompt.identity: "You review." → "You review hard.")",
-                         R"(structuredPrompt.examples: "none" → )", R"(model:  → "m")",
-                         R"(tools.report:  → "linked")", R"(tools.github: "linked" → )"));
-}
-
-TEST(ChangesOf, OfANewPersonaAreTheFieldsThatDifferFromTheDefaults) {
-  const auto parsed =
-      parse_draft(*read_answer(draft(R"({"name":"W","timeoutMs":300000})"), kVocabulary, {}).json);
-  const auto changes = changes_of(*parsed, {}, {});
-  ASSERT_TRUE(changes);
-  EXPECT_THAT(*changes, ElementsAre(Field(&FieldChange::field, "name")));
+  EXPECT_THAT(problems(draft(R"({"maxTurns":10})", R"(,"tools":[{"library":"slack"}])"), persona),
+              IsEmpty());
+  EXPECT_THAT(problems(draft(R"({"maxTurns":0})"), persona),
+              ElementsAre(HasSubstr("/persona/maxTurns")));
 }
 
 }  // namespace

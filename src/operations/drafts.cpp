@@ -1,6 +1,10 @@
 // Personas from a description: asking an agent for a draft, looking at it, applying it.
 #include <algorithm>
 
+#include <fmt/format.h>
+
+#include "personas/base/bytes.hpp"
+#include "personas/catalog/library.hpp"
 #include "personas/design/draft_store.hpp"
 #include "personas/design/prompt.hpp"
 #include "personas/design/read.hpp"
@@ -10,6 +14,7 @@
 #include "personas/operations/requests_described.hpp"
 #include "personas/reactor/watches.hpp"
 
+#include "import.hpp"
 #include "reply.hpp"
 #include "subjects.hpp"
 
@@ -41,6 +46,13 @@ Result<std::vector<std::string>> tool_names(Transaction& tx, const TenantId& ten
   std::vector<std::string> names;
   for (const auto& tool : tools) names.push_back(tool.name);
   return names;
+}
+
+Result<design::Vocabulary> vocabulary_of(const Call& call, Transaction& tx) {
+  TRY(auto vocabulary, design::vocabulary_of(tx, call.tenant()));
+  vocabulary.library = catalog::library().tool_names();
+  vocabulary.connector_types = catalog::library().connector_types();
+  return vocabulary;
 }
 
 // The persona that a draft changes, if it is one that changes something.
@@ -79,7 +91,7 @@ Result<Reply> start_draft(Call& call, Transaction& tx, PersonaDraft draft,
 Result<Reply> compile_persona(Call& call, Transaction& tx) {
   const auto& body = call.body<CompileBody>();
   design::DesignRequest request{.description = body.description};
-  TRY(request.vocabulary, design::vocabulary_of(tx, call.tenant()));
+  TRY(request.vocabulary, vocabulary_of(call, tx));
   TRY_VOID(add_persona(call, tx, body.persona_id, request));
   PersonaDraft draft;
   draft.persona_id = body.persona_id;
@@ -102,7 +114,7 @@ Result<Reply> revise_draft(Call& call, Transaction& tx) {
   request.feedback = body.feedback;
   request.problems = before.problems;
   request.draft = std::move(before.draft);
-  TRY(request.vocabulary, design::vocabulary_of(tx, call.tenant()));
+  TRY(request.vocabulary, vocabulary_of(call, tx));
   TRY_VOID(add_persona(call, tx, before.persona_id, request));
   // What a later revision is told: the whole wish, not only its last part.
   PersonaDraft draft;
@@ -120,9 +132,8 @@ Result<Reply> list_drafts(Call& call, Transaction& tx) {
   return page_reply(call, std::move(rows), query.limit);
 }
 
-Result<std::vector<design::DraftConnector>> missing(Transaction& tx, const TenantId& tenant,
-                                                    const design::Draft& draft) {
-  TRY(const auto vocabulary, design::vocabulary_of(tx, tenant));
+std::vector<design::DraftConnector> missing(const design::Draft& draft,
+                                            const design::Vocabulary& vocabulary) {
   std::vector<design::DraftConnector> all;
   for (const auto& connector : draft.connectors) {
     const auto& known = vocabulary.connectors;
@@ -131,77 +142,75 @@ Result<std::vector<design::DraftConnector>> missing(Transaction& tx, const Tenan
   return all;
 }
 
+// Applying is importing: versions, names of tools and the library are dealt with there.
+ImportBody import_of(const PersonaDraft& draft, const std::vector<codec::RawJson>& documents) {
+  const std::string note = "designed: " + draft.description;
+  return {.documents = documents,
+          .mode = ImportMode::kMerge,
+          .dry_run = false,
+          .note = std::string(utf8_prefix(note, catalog::kMaxNote))};
+}
+
+// What importing it would change, without the notes on its design.
+Result<std::vector<catalog::FieldChange>> changes_of(Call& call, Transaction& tx,
+                                                     const PersonaDraft& draft,
+                                                     const std::vector<codec::RawJson>& documents) {
+  auto import = import_of(draft, documents);
+  import.dry_run = true;
+  TRY(const auto made, import_documents(call, tx, import));
+  std::vector<catalog::FieldChange> changes;
+  for (const auto& thing : made.things) {
+    for (auto change : thing.changes) {
+      if (change.field.starts_with("designContext")) continue;
+      if (thing.kind == "Tool") change.field = fmt::format("tool {}.{}", thing.name, change.field);
+      changes.push_back(std::move(change));
+    }
+  }
+  return changes;
+}
+
 Result<Reply> get_draft(Call& call, Transaction& tx) {
   TRY(auto draft, require_draft(call, tx));
-  design::DraftReport report;
+  DraftReport report;
   static_cast<PersonaDraft&>(report) = std::move(draft);
   if (report.status != DraftStatus::kReady || !report.draft) return json_reply(200, report);
   TRY(const auto parsed, design::parse_draft(*report.draft));
-  std::optional<Persona> existing;
-  std::vector<std::string> tools;
-  if (report.persona_id) {
-    TRY(existing, store::find_persona(tx, call.tenant(), *report.persona_id));
-    TRY(tools, tool_names(tx, call.tenant(), *report.persona_id));
-  }
-  TRY(report.changes, design::changes_of(parsed, existing, tools));
-  TRY(report.missing_connectors, missing(tx, call.tenant(), parsed));
-  auto conflicts = design::conflicts_of(tx, call.tenant(), report, {});
-  if (conflicts) {
-    report.conflicts = std::move(*conflicts);
-  } else {
+  TRY(const auto vocabulary, vocabulary_of(call, tx));
+  report.missing_connectors = missing(parsed, vocabulary);
+  auto conflicts = design::conflicts_of(tx, call.tenant(), report, vocabulary, {});
+  if (!conflicts) {
     report.conflicts = {{"", conflicts.error().message}};
+    return json_reply(200, report);
+  }
+  report.conflicts = std::move(*conflicts);
+  // Shown as if the names that are taken were given way to.
+  const design::ApplyOptions options{
+      .name = report.conflicts.empty() ? std::nullopt : std::optional("draft " + report.id.str()),
+      .taken_tools = design::ApplyOptions::TakenTools::kReuse};
+  const auto documents = design::documents_of(tx, call.tenant(), report, vocabulary, options);
+  if (documents) {
+    TRY(report.changes, changes_of(call, tx, report, *documents));
   }
   return json_reply(200, report);
-}
-
-Result<void> write_plan(Call& call, Transaction& tx, design::Plan& plan) {
-  Persona& persona = plan.persona;
-  persona.updated_at = call.now;
-  if (plan.is_new) {
-    persona.id = PersonaId::make(call.now, call.services.random);
-    persona.created_at = call.now;
-    TRY_VOID(store::insert_persona(tx, call.tenant(), persona));
-  } else {
-    TRY_VOID(store::update_persona(tx, call.tenant(), persona));
-  }
-  TRY_VOID(record_fact(call, tx, plan.is_new ? record::kPersonaCreated : record::kPersonaUpdated,
-                       record::Named{persona.id.str(), persona.name},
-                       {.persona = persona.id.str()}));
-  for (auto& tool : plan.new_tools) {
-    tool.id = ToolId::make(call.now, call.services.random);
-    tool.created_at = tool.updated_at = call.now;
-    TRY_VOID(store::insert_tool(tx, call.tenant(), tool));
-    TRY_VOID(record_fact(call, tx, record::kToolCreated, record::Named{tool.id.str(), tool.name}));
-    plan.links.push_back(tool.id);
-  }
-  for (const auto& tool : plan.links) {
-    TRY_VOID(store::link_tool(tx, call.tenant(), persona.id, tool, call.now));
-  }
-  for (const auto& tool : plan.unlinks) {
-    TRY_VOID(store::unlink_tool(tx, call.tenant(), persona.id, tool));
-  }
-  return {};
 }
 
 Result<Reply> apply_draft(Call& call, Transaction& tx) {
   const auto& body = call.body<ApplyDraftBody>();
   TRY(auto draft, require_draft(call, tx));
+  TRY(const auto vocabulary, vocabulary_of(call, tx));
   using Taken = design::ApplyOptions::TakenTools;
-  TRY(auto plan,
-      design::plan_apply(
-          tx, call.tenant(), draft,
+  TRY(const auto documents,
+      design::documents_of(
+          tx, call.tenant(), draft, vocabulary,
           {.name = body.name, .taken_tools = body.reuse_tools ? Taken::kReuse : Taken::kRefuse}));
-  TRY_VOID(write_plan(call, tx, plan));
+  TRY(const auto made, import_documents(call, tx, import_of(draft, documents)));
+  TRY(const auto persona, require_persona(call, tx, PersonaId(made.things.back().id)));
   draft.status = DraftStatus::kApplied;
-  draft.persona_id = plan.persona.id;
+  draft.persona_id = persona.id;
   draft.updated_at = call.now;
   TRY_VOID(design::update_draft(tx, call.tenant(), draft));
   TRY_VOID(record_draft(call, tx, draft));
-  call.after_commit.push_back([&services = call.services, tenant = call.tenant(),
-                               id = plan.persona.id, limit = plan.persona.max_concurrent] {
-    services.executions.persona_changed(tenant, id, limit);
-  });
-  return json_reply(200, plan.persona);
+  return json_reply(200, persona);
 }
 
 // An execution that still writes it is asked to stop: nobody reads its answer any more.
@@ -265,7 +274,7 @@ void add_drafts(Table& table) {
                    .path = "/api/personas/drafts/{id}",
                    .summary = "Get a draft, with what applying it would change",
                    .tag = "Drafts",
-                   .output = one<design::DraftReport>(),
+                   .output = one<DraftReport>(),
                    .errors = {ErrorCode::kNotFound},
                    .handler = &get_draft});
   table.push_back(

@@ -10,10 +10,13 @@
 #include "personas/catalog/group_store.hpp"
 #include "personas/catalog/library.hpp"
 #include "personas/catalog/versions.hpp"
+#include "personas/evaluation/documents.hpp"
+#include "personas/evaluation/test_store.hpp"
 #include "personas/model/journal_records.hpp"
 #include "personas/operations/requests_described.hpp"
 #include "personas/store/repositories.hpp"
 
+#include "import_tests.hpp"
 #include "reply.hpp"
 #include "subjects.hpp"
 
@@ -67,11 +70,13 @@ class Importer {
     for (std::size_t i = 0; i < body_.documents.size(); ++i) {
       TRY(const auto json, codec::parse_json(body_.documents[i].text));
       auto document = catalog::read_document(json);
-      if (document) {
+      const auto tests = document && document->tests ? evaluation::read_tests(*document->tests)
+                                                     : Result<std::vector<evaluation::Scenario>>();
+      if (document && tests) {
         documents.push_back(std::move(*document));
         continue;
       }
-      for (auto& field : document.error().fields) {
+      for (const auto& field : (document ? tests.error() : document.error()).fields) {
         errors.push_back({fmt::format("/documents/{}{}", i, field.path), field.message});
       }
     }
@@ -253,7 +258,19 @@ class Importer {
     if (writes() && made.result != ImportResult::kUnchanged) {
       TRY_VOID(write(existing, persona, tools));
     }
+    TRY_VOID(make_tests(document, persona.id, made));
     return made;
+  }
+
+  Result<void> make_tests(const Document& document, const PersonaId& persona, ImportedThing& made) {
+    if (!document.tests && body_.mode == ImportMode::kMerge) return {};
+    TRY(const auto wanted, evaluation::read_tests(document.tests.value_or(bj::array())));
+    TRY(auto changes, import_tests(call_, tx_, persona, wanted, body_));
+    if (!changes.empty() && made.result == ImportResult::kUnchanged) {
+      made.result = ImportResult::kUpdated;
+    }
+    std::ranges::move(changes, std::back_inserter(made.changes));
+    return {};
   }
 
   Result<void> write(const std::optional<Persona>& existing, Persona& persona,
@@ -283,6 +300,23 @@ class Importer {
   std::set<std::string> connectors_;
 };
 
+// What a template expects stands there in words, so a model judges it.
+Result<bj::array> tests_of(const catalog::Template& from) {
+  bj::array tests;
+  for (const auto& scenario : from.scenarios) {
+    std::string criteria;
+    for (const auto& line : scenario.expect) criteria += "- " + line + "\n";
+    bj::object test{{"name", scenario.name},
+                    {"prompt", scenario.prompt},
+                    {"expectations", {{{"judge", {{"criteria", criteria}}}}}}};
+    if (scenario.input) {
+      TRY(test["input"], codec::parse_json(scenario.input->text));
+    }
+    tests.push_back(std::move(test));
+  }
+  return tests;
+}
+
 Result<Reply> import_them(Call& call, store::Transaction& tx) {
   TRY(const auto reply, import_documents(call, tx, call.body<ImportBody>()));
   return json_reply(200, reply);
@@ -295,6 +329,8 @@ Result<Reply> export_it(Call& call, store::Transaction& tx) {
   if (what.persona.group_id) {
     TRY(what.group, catalog::find_group(tx, call.tenant(), GroupId(*what.persona.group_id)));
   }
+  TRY(const auto tests, evaluation::list_scenarios(tx, call.tenant(), what.persona.id));
+  for (const auto& one : tests) what.tests.push_back(evaluation::document_of(one));
   Reply reply;
   reply.content_type = "application/yaml; charset=utf-8";
   reply.body = catalog::export_yaml(what);
@@ -326,13 +362,8 @@ Result<Persona> make_from_template(Call& call, store::Transaction& tx,
   if (from.trigger) {
     TRY(context["suggestedTrigger"], codec::parse_json(codec::to_json(*from.trigger)));
   }
-  bj::array scenarios;
-  for (const auto& scenario : from.scenarios) {
-    TRY(auto one, codec::parse_json(codec::to_json(scenario)));
-    scenarios.push_back(std::move(one));
-  }
-  context["scenarios"] = std::move(scenarios);
   document["designContext"] = std::move(context);
+  TRY(document["tests"], tests_of(from));
   const ImportBody body{.documents = {codec::RawJson{codec::serialize(json)}},
                         .mode = ImportMode::kMerge,
                         .dry_run = false,

@@ -17,7 +17,7 @@ namespace personas::operations {
 Result<ImportReply> import_documents(Call& call, store::Transaction& tx, const ImportBody& body);
 
 // A persona of this template, which must have a free name. What the template suggests beyond the
-// persona (trigger, scenarios) is kept in its designContext.
+// persona (the trigger) is kept in its designContext; its scenarios become tests.
 Result<Persona> make_from_template(Call& call, store::Transaction& tx,
                                    const catalog::Template& from,
                                    const std::optional<std::string>& name);

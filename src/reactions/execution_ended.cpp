@@ -7,6 +7,7 @@
 
 #include "personas/agents/backends.hpp"
 #include "personas/agents/transcript.hpp"
+#include "personas/catalog/library.hpp"
 #include "personas/codec/json.hpp"
 #include "personas/design/draft_store.hpp"
 #include "personas/design/read.hpp"
@@ -193,7 +194,8 @@ Result<Reaction> ExecutionEnded::look_at_draft(Transaction& tx, const End& end) 
     if (draft->persona_id) {
       TRY(existing, store::find_persona(tx, end.tenant, *draft->persona_id));
     }
-    TRY(const auto vocabulary, design::vocabulary_of(tx, end.tenant));
+    TRY(auto vocabulary, design::vocabulary_of(tx, end.tenant));
+    vocabulary.library = catalog::library().tool_names();
     TRY(const auto transcript, read_transcript(tx, end.tenant, end.execution));
     auto answer = design::read_answer(transcript.words, vocabulary, existing);
     draft->status =

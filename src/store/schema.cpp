@@ -3,6 +3,7 @@
 #include <array>
 
 #include "schema_agents_life.hpp"
+#include "schema_drafts_tests.hpp"
 
 namespace personas::store {
 namespace {
@@ -248,7 +249,8 @@ CREATE TABLE secrets (
 )sql";
 
 constexpr std::array kMigrations{Migration{1, "initial", kInitial},
-                                 Migration{2, "agents' whole life", kAgentsLife}};
+                                 Migration{2, "agents' whole life", kAgentsLife},
+                                 Migration{3, "drafts and tests", kDraftsAndTests}};
 
 }  // namespace
 

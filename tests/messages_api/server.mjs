@@ -36,6 +36,7 @@ function chooseAnswer(request, preset) {
   if (!scenario) return { name, answer: { blocks: [{ type: 'text', text: `No ${name}` }] } };
   const answer = scenario(since.length, {
     parameters: new URLSearchParams(query ?? ''),
+    prompt: named?.text ?? '',
     userText: blocks.filter((block) => block.type === 'text').at(-1)?.text ?? '',
     results: results.length,
     toolResult: typeof last === 'string' ? last : last.map((part) => part.text ?? '').join(''),

@@ -155,6 +155,23 @@ test('broken: the CLI reports a lost connection', async () => {
   assert.match(result(answer).result, /connect|dropped/i);
 });
 
+test('draft: a persona in a fenced block, with mistakes if asked for', async () => {
+  assert.match(texts(await run('draft')), /```json\n\{\n  "persona_draft"[^]*"Watcher"/);
+  assert.match(texts(await run('draft?first=wrong')), /"nam": "Watcher"/);
+});
+
+test('injected_draft: a tool prints a draft, the agent does not', async () => {
+  const answer = await run('injected_draft');
+  assert.ok(!texts(answer).includes('persona_draft'));
+  assert.ok(JSON.stringify(answer.lines).includes('EVIL'));
+});
+
+test('graded: it works, and judges when it is asked to judge', async () => {
+  assert.match(texts(await run('graded?score=90')), /the-answer-is-42/);
+  const verdict = await runClaude('# Judge a test\nSCENARIO:graded?score=90\n', { url: api.url });
+  assert.match(texts(verdict), /"test_verdict":\{"pass":true,"score":90/);
+});
+
 test('hang: the CLI waits until it is killed', async () => {
   const answer = await run('hang', { timeoutMs: 5000 });
   assert.equal(answer.signal, 'SIGKILL');

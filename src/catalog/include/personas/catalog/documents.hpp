@@ -2,7 +2,8 @@
 //
 // A document has a `kind` (Persona when it is absent, Tool, Group) and the fields of the API. A
 // Persona names other things instead of giving their ids: `tools` and `group`; `connectors` says
-// which types of credentials its tools need, for the reader. No document holds an id or a secret
+// which types of credentials its tools need, for the reader; `tests` are its scenarios, which are
+// read elsewhere (evaluation/documents.hpp). No document holds an id or a secret
 // when it is exported. Pure.
 #pragma once
 
@@ -33,6 +34,7 @@ struct Document {
   boost::json::object fields;                          // of the API, without the ones below
   std::optional<std::vector<std::string>> tools = {};  // names
   std::optional<std::string> group = {};               // its name
+  std::optional<boost::json::array> tests = {};        // as they stand there
 };
 
 // Checks everything that can be checked without the server; the paths of wrong fields are pointers
@@ -50,6 +52,7 @@ struct Export {
   Persona persona;
   std::vector<ToolDefinition> tools;
   std::optional<Group> group;
+  boost::json::array tests = {};  // scenarios as documents
 };
 // The documents of a persona with everything it needs. Equal input gives equal bytes; a field that
 // has its default is left out.

@@ -2,6 +2,7 @@
 // files, read once by the same code as files of users.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -15,6 +16,8 @@ struct Library {
   std::vector<LibraryTool> tools;
   std::vector<Connector> connectors;
 
+  std::vector<std::string> tool_names() const;
+  std::vector<std::string> connector_types() const;
   // Null if there is none of this name.
   const Template* find_template(std::string_view id) const;
   const LibraryTool* find_tool(std::string_view name) const;

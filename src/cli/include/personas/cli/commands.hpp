@@ -43,9 +43,6 @@ inline constexpr int kExitNotAccomplished = 4;
 inline constexpr int kExitDetached = 5;
 inline constexpr int kExitNeedsAnswer = 6;
 
-// What a person says to a yes-or-no question; kNobody: no person is there to be asked.
-enum class Confirmed : std::uint8_t { kNobody, kNo, kYes };
-
 // What a command needs of the world. Everything outlives the command's task.
 struct Context {
   net::Client& client;
@@ -58,8 +55,6 @@ struct Context {
   std::function<Result<std::string>(const std::string& path)> read_file;
   std::function<Result<void>(const std::string& path, const std::string& text)> write_file;
   std::function<Task<void>(Duration)> pause;
-  // Asks at the terminal; without it nobody is asked.
-  std::function<Confirmed(std::string_view question)> confirm = {};
   Machine* machine = nullptr;      // what doctor looks at
   std::string version = {};        // ours
   Attention* attention = nullptr;  // without it a command is not interrupted

@@ -85,7 +85,7 @@ enum class DraftStatus : std::uint8_t {
   kApplied,
 };
 
-// A row, and what the API shows.
+// A row. The API shows it together with what applying it would change.
 struct PersonaDraft {
   DraftId id;
   ExecutionId execution_id;
@@ -97,19 +97,6 @@ struct PersonaDraft {
   DraftStatus status = DraftStatus::kRunning;
   Timestamp created_at;
   Timestamp updated_at;
-};
-
-// One field that a draft would change. Members of objects are fields of their own.
-struct FieldChange {
-  std::string field;  // "structuredPrompt.instructions", "tools.report"
-  codec::RawJson before;
-  codec::RawJson after;
-};
-
-struct DraftReport : PersonaDraft {
-  std::vector<FieldChange> changes;                // against the persona, or against a new one
-  std::vector<DraftConnector> missing_connectors;  // those the tenant has no credential for
-  std::vector<Problem> conflicts;                  // names that are taken; applying says so too
 };
 
 }  // namespace personas::design

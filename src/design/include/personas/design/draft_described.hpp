@@ -119,24 +119,4 @@ struct Described<design::PersonaDraft> {
       field("updatedAt", &T::updated_at)};
 };
 
-template <>
-struct Described<design::FieldChange> {
-  using T = design::FieldChange;
-  static constexpr std::string_view name = "DraftChange";
-  static constexpr auto fields =
-      std::tuple{field("field", &T::field), field("before", &T::before), field("after", &T::after)};
-};
-
-template <>
-struct Described<design::DraftReport> {
-  using T = design::DraftReport;
-  static constexpr std::string_view name = "PersonaDraftReport";
-  static constexpr auto fields = std::tuple_cat(
-      Described<design::PersonaDraft>::fields,
-      std::tuple{field("changes", &T::changes).doc("What applying it would change"),
-                 field("missingConnectors", &T::missing_connectors)
-                     .doc("Connectors it asks for that no credential serves yet"),
-                 field("conflicts", &T::conflicts).doc("Names in it that are taken")});
-};
-
 }  // namespace personas::codec

@@ -1,7 +1,6 @@
 // Drafts as rows, and applying one. Functions over a Transaction, re-runnable.
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <vector>
 
@@ -26,7 +25,7 @@ Result<void> update_draft(store::Transaction& tx, const TenantId& tenant,
                           const PersonaDraft& draft);
 Result<bool> delete_draft(store::Transaction& tx, const TenantId& tenant, const DraftId& id);
 
-// What the tenant has.
+// What the tenant has; what the program brings is added by whoever knows it.
 Result<Vocabulary> vocabulary_of(store::Transaction& tx, const TenantId& tenant);
 
 struct ApplyOptions {
@@ -35,20 +34,17 @@ struct ApplyOptions {
   enum class TakenTools : std::uint8_t { kRefuse, kReuse } taken_tools = TakenTools::kRefuse;
 };
 
-// What applying writes. Ids are drawn by the caller, outside of the closure that may run again.
-struct Plan {
-  Persona persona;
-  bool is_new = true;
-  std::vector<ToolDefinition> new_tools;  // without ids
-  std::vector<ToolId> links;              // to tools that exist
-  std::vector<ToolId> unlinks;            // of an existing persona
-};
-
-// Names that stand in the way, as problems of the draft; empty when there are none.
+// Names that stand in the way, as problems of the draft; empty when there are none. kUnprocessable
+// for a draft that is not ready, kConflict for one that is applied already.
 Result<std::vector<Problem>> conflicts_of(store::Transaction& tx, const TenantId& tenant,
-                                          const PersonaDraft& draft, const ApplyOptions& options);
-// kConflict, with all names that are taken; kUnprocessable for a draft that is not ready.
-Result<Plan> plan_apply(store::Transaction& tx, const TenantId& tenant, const PersonaDraft& draft,
-                        const ApplyOptions& options);
+                                          const PersonaDraft& draft, const Vocabulary& vocabulary,
+                                          const ApplyOptions& options);
+
+// The draft as documents (catalog/documents.hpp), which importing makes so: its new tools and its
+// persona. kConflict, with all names that are taken.
+Result<std::vector<codec::RawJson>> documents_of(store::Transaction& tx, const TenantId& tenant,
+                                                 const PersonaDraft& draft,
+                                                 const Vocabulary& vocabulary,
+                                                 const ApplyOptions& options);
 
 }  // namespace personas::design

@@ -20,8 +20,10 @@ inline constexpr std::size_t kMaxNamesTold = 200;
 
 // What the tenant has that a draft can build on.
 struct Vocabulary {
-  std::vector<std::string> tools;       // names
-  std::vector<std::string> connectors;  // service types of its credentials
+  std::vector<std::string> tools = {};            // names
+  std::vector<std::string> library = {};          // names of tools that can be installed
+  std::vector<std::string> connectors = {};       // service types of its credentials
+  std::vector<std::string> connector_types = {};  // that the program knows
 };
 
 struct DesignRequest {

@@ -25,12 +25,4 @@ Answer read_answer(std::string_view words, const Vocabulary& vocabulary,
 // A draft that was checked before.
 Result<Draft> parse_draft(const codec::RawJson& json);
 
-// The persona as it would be. Fields that the draft does not set stay as they are.
-Result<Persona> resulting_persona(const Draft& draft, const std::optional<Persona>& existing);
-
-// What applying the draft changes. `tools` are those the persona has.
-Result<std::vector<FieldChange>> changes_of(const Draft& draft,
-                                            const std::optional<Persona>& existing,
-                                            const std::vector<std::string>& tools);
-
 }  // namespace personas::design

@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "personas/base/id.hpp"
+#include "personas/catalog/types.hpp"
 #include "personas/codec/described.hpp"
+#include "personas/design/draft.hpp"
 #include "personas/design/prompt.hpp"
 #include "personas/evaluation/scenario.hpp"
 
@@ -40,6 +42,12 @@ struct DraftStarted {
 struct ApplyDraftBody {
   std::optional<std::string> name;
   bool reuse_tools = false;
+};
+
+struct DraftReport : design::PersonaDraft {
+  std::vector<catalog::FieldChange> changes;               // by applying it
+  std::vector<design::DraftConnector> missing_connectors;  // no credential serves them yet
+  std::vector<design::Problem> conflicts;                  // names that are taken
 };
 
 struct TestBody {
@@ -94,6 +102,18 @@ struct Described<operations::ApplyDraftBody> {
       field("name", &B::name).length(1, 200).doc("Another name than the draft's"),
       field("reuseTools", &B::reuse_tools)
           .doc("Where a new tool's name is taken, the persona gets the tool that has it")};
+};
+
+template <>
+struct Described<operations::DraftReport> {
+  using T = operations::DraftReport;
+  static constexpr std::string_view name = "PersonaDraftReport";
+  static constexpr auto fields = std::tuple_cat(
+      Described<design::PersonaDraft>::fields,
+      std::tuple{field("changes", &T::changes).doc("What applying it would change"),
+                 field("missingConnectors", &T::missing_connectors)
+                     .doc("Connectors it asks for that no credential serves yet"),
+                 field("conflicts", &T::conflicts).doc("Names in it that are taken")});
 };
 
 template <>

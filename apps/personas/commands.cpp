@@ -18,6 +18,7 @@
 
 #include "keys.hpp"
 #include "machine.hpp"
+#include "person.hpp"
 #include "roles.hpp"
 #include "terminal.hpp"
 #include "world.hpp"
@@ -64,6 +65,7 @@ int run_client(World& world, settings::Settings settings, const settings::Flags&
   ProcessAttention attention(loop, terminal);
   ThisMachine machine(world, flags);
   const Secret key = client_key(settings);
+  Person person(world);
   cli::Context context{.client = *client,
                        .terminal = terminal,
                        .clock = world.clock,
@@ -76,7 +78,8 @@ int run_client(World& world, settings::Settings settings, const settings::Flags&
                        .machine = &machine,
                        .version = PERSONAS_VERSION,
                        .attention = &attention,
-                       .clock_time = local_clock_time};
+                       .clock_time = local_clock_time,
+                       .secrets = &person};
   int exit_code = info(ErrorCode::kInternal).exit_code;
   boost::asio::co_spawn(
       loop, commands != nullptr ? commands->run(context) : cli::welcome(context),

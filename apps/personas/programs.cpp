@@ -213,6 +213,14 @@ Programs find_programs(const settings::Settings& settings, const Environment& en
   return result;
 }
 
+std::string find_agent_program(std::string_view backend, const Environment& environment) {
+  const auto* found = std::ranges::find(kFindable, backend, &Findable::name);
+  if (found == kFindable.end()) return {};
+  const auto named = environment.find(found->variable);
+  if (named == environment.end()) return find_on_path(backend, environment);
+  return is_program(named->second) ? named->second : std::string();
+}
+
 const Secret& provider_token(const settings::Settings& settings, std::string_view backend) {
   static const Secret kNone;
   const auto* found = std::ranges::find(kFindable, backend, &Findable::name);

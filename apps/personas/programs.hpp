@@ -41,6 +41,10 @@ Programs find_programs(const settings::Settings& settings,
                        const std::map<std::string, std::string>& environment,
                        const std::string& self);
 
+// The program of an agent CLI for the person who runs a command; empty if there is none.
+std::string find_agent_program(std::string_view backend,
+                               const std::map<std::string, std::string>& environment);
+
 // The token that the settings have for a backend's provider; empty if there is none.
 const Secret& provider_token(const settings::Settings& settings, std::string_view backend);
 

@@ -13,6 +13,7 @@
 #include "manage.hpp"
 #include "run.hpp"
 #include "tests.hpp"
+#include "secret_commands.hpp"
 #include "usage.hpp"
 
 namespace personas::cli {
@@ -29,6 +30,7 @@ struct CommandLine {
   LogsOptions logs;
   ListOptions list;
   CraftLine craft;
+  SecretLine secret;
   std::vector<std::string> files;
   std::string execution;
   std::string review;
@@ -212,15 +214,17 @@ void Commands::add_to(CLI::App& app, const std::function<void(CLI::App&)>& add_c
   add_care(registrar, *line_);
   add_testing(registrar, *line_);
   add_craft(app, line_->craft, add_connection_flags);
+  add_secret_commands(app, line_->secret, add_connection_flags);
 }
 
 bool Commands::chosen() const {
-  return line_->action != nullptr || line_->craft.chosen;
+  return line_->action != nullptr || line_->craft.chosen || line_->secret.chosen;
 }
 
 Task<int> Commands::run(Context& context) {
-  if (line_->craft.chosen) {
-    const auto outcome = co_await line_->craft.chosen(context);
+  const auto& named = line_->craft.chosen ? line_->craft.chosen : line_->secret.chosen;
+  if (named) {
+    const auto outcome = co_await named(context);
     co_return outcome ? kExitDone : report(context.terminal, outcome.error());
   }
   auto code = co_await line_->action(context, *line_);

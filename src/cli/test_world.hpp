@@ -76,8 +76,8 @@ class CannedServer final : public net::Client {
 
  private:
   static std::string name_of(const net::Request& request) {
-    std::string path = request.target.substr(std::string("http://server").size());
-    return request.method + " " + path;
+    const std::size_t host = request.target.find("://") + 3;
+    return request.method + " " + request.target.substr(request.target.find('/', host));
   }
   Answer take(net::Request request) {
     const std::string what = name_of(request);
@@ -106,13 +106,15 @@ struct World {
   int pauses = 0;
   Machine* machine = nullptr;
   Attention* attention = nullptr;
+  std::string url = "http://server";
+  SecretInput* secrets = nullptr;
 
   Context context() {
     return Context{
         .client = server,
         .terminal = terminal,
         .clock = clock,
-        .url = "http://server",
+        .url = url,
         .key = key,
         .key_hint = "TEAM_API_KEY or data/team.key",
         .read_file = [this](const std::string& path) -> Result<std::string> {
@@ -128,6 +130,7 @@ struct World {
         .machine = machine,
         .version = "1.0",
         .attention = attention,
+        .secrets = secrets,
     };
   }
 

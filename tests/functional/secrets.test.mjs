@@ -1,19 +1,9 @@
 // Canaries: secrets that are put in must come out nowhere: not in files, logs, output, arguments.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { contentsOf } from './lib/canary.mjs';
 import { allProcesses } from './lib/processes.mjs';
 import { Deployment } from './lib/program.mjs';
-
-function* filesIn(folder) {
-  for (const name of readdirSync(folder)) {
-    const path = join(folder, name);
-    const stat = statSync(path, { throwIfNoEntry: false });
-    if (stat?.isDirectory()) yield* filesIn(path);
-    else if (stat?.isFile()) yield path;
-  }
-}
 
 test('no secret is found outside its place', { timeout: 120_000 }, async (t) => {
   const deployment = await Deployment.make(t);
@@ -51,7 +41,7 @@ test('no secret is found outside its place', { timeout: 120_000 }, async (t) => 
 
   const places = [['answers of the API', Buffer.from(answers)],
     ['log of the server', Buffer.from(server.log)], ['log of the worker', Buffer.from(worker.log)]];
-  const data = () => [...filesIn(deployment.folder)].map((path) => [path, readFileSync(path)]);
+  const data = () => contentsOf(deployment.folder);
   places.push(...data());
   await Promise.all([server.stop(), worker.stop()]);
   places.push(...data());

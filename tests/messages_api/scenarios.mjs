@@ -112,6 +112,17 @@ export const scenarios = {
   parallel_tools: (turn, { toolResult }) => turn === 0
     ? { blocks: [text('Both at once.'), bash('echo first'), bash('echo second')] }
     : { blocks: [text(`The last said: ${toolResult}`)] },
+  // Says what a command printed in every way an agent can: SCENARIO:tell?command=…
+  tell: (turn, { parameters, toolResult }) => turn === 0
+    ? { blocks: [bash(parameters.get('command') ?? 'echo told')] }
+    : { blocks: [text(`It said: ${toolResult}\n` +
+        line({ user_message: { title: 'It said', content: toolResult } }) +
+        line({ agent_memory: { title: 'It said', content: toolResult } }) +
+        line({ emit_event: { type: 'told', data: { toolResult } } }) +
+        line({ manual_review: { title: 'Is this right?', description: toolResult,
+          severity: 'low' } }) +
+        line({ outcome_assessment: { accomplished: true, summary: toolResult.slice(-2000) } }))],
+      chunk: 7 },
 
   protocols: () => ({ blocks: [text(protocolText)], chunk: 11 }),
 

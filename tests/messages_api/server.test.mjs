@@ -172,6 +172,13 @@ test('graded: it works, and judges when it is asked to judge', async () => {
   assert.match(texts(verdict), /"test_verdict":\{"pass":true,"score":90/);
 });
 
+test('tell: what a command printed is said in every protocol', async () => {
+  const answer = await run('tell');
+  for (const key of ['user_message', 'agent_memory', 'emit_event', 'manual_review']) {
+    assert.match(texts(answer), new RegExp(`"${key}":.*told`));
+  }
+});
+
 test('hang: the CLI waits until it is killed', async () => {
   const answer = await run('hang', { timeoutMs: 5000 });
   assert.equal(answer.signal, 'SIGKILL');

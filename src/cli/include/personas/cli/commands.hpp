@@ -26,6 +26,7 @@
 #include "personas/base/secret.hpp"
 #include "personas/cli/attention.hpp"
 #include "personas/cli/machine.hpp"
+#include "personas/cli/secret_input.hpp"
 #include "personas/cli/terminal.hpp"
 #include "personas/net/client.hpp"
 
@@ -60,6 +61,7 @@ struct Context {
   Attention* attention = nullptr;  // without it a command is not interrupted
   // The time of day where the person is, "14:05"; without it UTC.
   std::function<std::string(Timestamp)> clock_time = {};
+  SecretInput* secrets = nullptr;  // without it nobody can be asked, and nothing is sealed
 };
 
 struct CommandLine;  // what was parsed

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "personas/cli/commands.hpp"
+#include "personas/cli/tree.hpp"
 #include "personas/net_beast/client.hpp"
 #include "personas/os/files.hpp"
 #include "personas/os/process.hpp"
@@ -120,7 +121,10 @@ int parse_and_run(CLI::App& app, World& world, int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     const int code = app.exit(error);
-    return code == 0 ? 0 : cli::kExitUsage;
+    if (code == 0) return 0;
+    const auto hint = cli::did_you_mean(app, {argv + 1, argv + argc});
+    if (!hint.empty()) write_all(2, hint + "\n");
+    return cli::kExitUsage;
   }
   for (std::size_t i = 0; i < kRoles.size(); ++i) {
     if (!role_apps[i]->parsed()) continue;

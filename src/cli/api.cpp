@@ -125,6 +125,11 @@ Error Api::explain(const net::Response& response) const {
   if (error.code == ErrorCode::kUnauthorized) {
     error.message += fmt::format(". The key comes from {}", context_.key_hint);
   }
+  if (error.code == ErrorCode::kNotFound && error.message.starts_with("There is nothing at")) {
+    error.message +=
+        ". The server does not know this request; it may be older than this command line: personas "
+        "doctor";
+  }
   const auto retry = response.headers.get("Retry-After");
   if (!retry.empty()) {
     error.message += fmt::format(". Try again in {} s", agents::clean_line(retry, 20));

@@ -63,7 +63,9 @@ class Api {
   static Result<T> understood(Result<T> result) {
     if (result) return result;
     return fail(ErrorCode::kInternal,
-                "The server's answer is not understood: " + result.error().describe());
+                "The server's answer is not understood (are the versions equal? personas doctor "
+                "says): " +
+                    result.error().describe());
   }
 
   Context& context_;

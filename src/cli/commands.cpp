@@ -9,8 +9,10 @@
 #include "apply.hpp"
 #include "craft_commands.hpp"
 #include "doctor.hpp"
+#include "exit_codes.hpp"
 #include "lists.hpp"
 #include "manage.hpp"
+#include "registry.hpp"
 #include "run.hpp"
 #include "tests.hpp"
 #include "secret_commands.hpp"
@@ -19,9 +21,11 @@
 namespace personas::cli {
 
 struct CommandLine {
-  using Action = Task<Result<int>> (*)(Context&, CommandLine&);
+  using Run = Task<Result<int>> (*)(Context&, CommandLine&);
 
-  Action action = nullptr;
+  Run action = nullptr;
+  cli::Action own;  // of commands that keep their own options
+  bool quiet = false;
   bool json = false;  // CLI11 fills bools; they become enums on the way out
   bool follow = false;
   bool raw = false;
@@ -33,8 +37,6 @@ struct CommandLine {
   SecretLine secret;
   std::vector<std::string> files;
   std::string execution;
-  std::string review;
-  std::string message;
   UsageOptions usage;
   HealOptions heal;
   TestOptions tests;
@@ -58,9 +60,10 @@ class Registrar {
       : app_(app), add_connection_flags_(add_connection_flags) {}
 
   CLI::App& add(CommandLine& line, std::string name, std::string description,
-                CommandLine::Action action) {
+                CommandLine::Run action) {
     CLI::App& command = *app_.add_subcommand(std::move(name), std::move(description));
     command.add_flag("--json", line.json, "Print JSON, for programs");
+    command.add_flag("-q,--quiet", line.quiet, "Print results and errors only");
     add_connection_flags_(command);
     command.callback([&line, action] { line.action = action; });
     return command;
@@ -89,6 +92,7 @@ void add_run(Registrar& registrar, CommandLine& line) {
   command.add_option_function<std::int64_t>(
       "--priority", [&line](const std::int64_t& priority) { line.run.priority = priority; },
       "Higher runs first (-100 to 100)");
+  command.footer(exit_code_help());
 }
 
 void add_watching(Registrar& registrar, CommandLine& line) {
@@ -103,6 +107,7 @@ void add_watching(Registrar& registrar, CommandLine& line) {
       ->required();
   logs_command.add_flag("-f,--follow", line.follow, "Go on until it ends");
   logs_command.add_flag("--raw", line.raw, "As the agent program wrote it");
+  logs_command.footer(exit_code_help());
 
   auto& ls = registrar.add(line, "ls", "List what there is",
                            [](Context& context, CommandLine& line) -> Task<Result<int>> {
@@ -145,22 +150,6 @@ void add_changing(Registrar& registrar, CommandLine& line) {
                       co_return done(co_await apply(context, line.files, line.format()));
                     });
   apply_command.add_option("-f,--file", line.files, "The file; - reads standard input")->required();
-
-  const auto add_decision = [&](const char* name, const char* description, auto action) {
-    auto& command = registrar.add(line, name, description, action);
-    command.add_option("review", line.review, "Its id, or an end of it")->required();
-    command.add_option("message", line.message, "What the agent is told");
-  };
-  add_decision("approve", "Approve what an agent asks for",
-               [](Context& context, CommandLine& line) -> Task<Result<int>> {
-                 co_return done(co_await answer_review(context, line.review, Decision::kApprove,
-                                                       line.message, line.format()));
-               });
-  add_decision("reject", "Reject what an agent asks for",
-               [](Context& context, CommandLine& line) -> Task<Result<int>> {
-                 co_return done(co_await answer_review(context, line.review, Decision::kReject,
-                                                       line.message, line.format()));
-               });
 }
 
 void add_care(Registrar& registrar, CommandLine& line) {
@@ -201,6 +190,27 @@ void add_testing(Registrar& registrar, CommandLine& line) {
   test.add_option("--model", line.tests.model, "Instead of the persona's");
 }
 
+// What is said about results is not said.
+class QuietTerminal final : public Terminal {
+ public:
+  explicit QuietTerminal(Terminal& under) : under_(under) {}
+  void out(std::string_view text) override { under_.out(text); }
+  void err(std::string_view) override {}
+  Attached attached() const override { return under_.attached(); }
+  std::size_t width() const override { return under_.width(); }
+  Colours colours() const override { return under_.colours(); }
+
+ private:
+  Terminal& under_;
+};
+
+Context with_terminal(const Context& context, Terminal& terminal) {
+  return {context.client,    terminal,           context.clock,      context.url,
+          context.key,       context.key_hint,   context.read_file,  context.write_file,
+          context.pause,     context.machine,    context.version,    context.attention,
+          context.clock_time, context.secrets};
+}
+
 }  // namespace
 
 Commands::Commands() : line_(std::make_unique<CommandLine>()) {}
@@ -215,19 +225,26 @@ void Commands::add_to(CLI::App& app, const std::function<void(CLI::App&)>& add_c
   add_testing(registrar, *line_);
   add_craft(app, line_->craft, add_connection_flags);
   add_secret_commands(app, line_->secret, add_connection_flags);
+  Registry registry(app, add_connection_flags, line_->own, line_->quiet);
+  add_show_command(registry);
+  add_inbox_commands(registry);
+  add_memory_commands(registry);
+  add_tree_commands(registry);
 }
 
 bool Commands::chosen() const {
-  return line_->action != nullptr || line_->craft.chosen || line_->secret.chosen;
+  return line_->action != nullptr || line_->own || line_->craft.chosen || line_->secret.chosen;
 }
 
 Task<int> Commands::run(Context& context) {
+  QuietTerminal quiet(context.terminal);
+  Context here = with_terminal(context, line_->quiet ? quiet : context.terminal);
   const auto& named = line_->craft.chosen ? line_->craft.chosen : line_->secret.chosen;
   if (named) {
-    const auto outcome = co_await named(context);
-    co_return outcome ? kExitDone : report(context.terminal, outcome.error());
+    const auto outcome = co_await named(here);
+    co_return outcome ? kExitDone : report(here.terminal, outcome.error());
   }
-  auto code = co_await line_->action(context, *line_);
+  auto code = co_await (line_->own ? line_->own(here) : line_->action(here, *line_));
   if (code) co_return *code;
   co_return report(context.terminal, code.error());
 }

@@ -256,21 +256,7 @@ TEST(Reviews, AreAnswered) {
             R"({"decision":"approved","message":"but keep one"})");
   EXPECT_EQ(world.run({"reject", "rev_1x"}), 0);
   EXPECT_EQ(world.run({"reject", "rev_2"}), 66);
-  EXPECT_NE(world.terminal.errors.find("personas ls reviews"), std::string::npos);
-}
-
-TEST(Welcome, SaysWhatToDoNext) {
-  World world;
-  world.server.is_down = true;
-  Context context = world.context();
-  EXPECT_EQ(world.finish(welcome(context)), 0);
-  EXPECT_NE(world.terminal.output.find("personas up"), std::string::npos);
-  world.terminal.output.clear();
-  world.server.is_down = false;
-  world.server.answer("GET /health", R"({"status":"ok"})");
-  EXPECT_EQ(world.finish(welcome(context)), 0);
-  EXPECT_EQ(world.terminal.output.find("personas up"), std::string::npos);
-  EXPECT_NE(world.terminal.output.find("personas apply"), std::string::npos);
+  EXPECT_NE(world.terminal.errors.find("personas reviews"), std::string::npos);
 }
 
 }  // namespace

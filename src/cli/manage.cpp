@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "personas/agents/untrusted.hpp"
-#include "personas/model/signals.hpp"
 
 #include "execution_view.hpp"
 #include "format.hpp"
@@ -13,7 +12,6 @@ namespace {
 
 constexpr std::size_t kMaxShownValue = 300;
 constexpr int kWaitingShown = 20;
-constexpr int kReviewsSearched = 500;  // the API's largest page
 
 // The short text of a value of the status document.
 std::string text_of(const boost::json::value& value) {
@@ -136,68 +134,6 @@ Task<Result<void>> status(Context& context, Format format) {
   }
   terminal.out(out);
   co_return Result<void>();
-}
-
-Task<Result<void>> answer_review(Context& context, std::string review, Decision decision,
-                                 std::string message, Format format) {
-  Api api(context);
-  CO_TRY(const auto pending, co_await api.get<std::vector<Review>>(
-                                 fmt::format("/api/reviews/pending?limit={}", kReviewsSearched)));
-  const Review* found = nullptr;
-  for (const auto& candidate : pending) {
-    const std::string& id = candidate.id.str();
-    if (id != review && !id.ends_with(review)) continue;
-    if (found != nullptr) {
-      co_return fail(ErrorCode::kInvalidRequest,
-                     fmt::format("\"{}\" stands for several reviews; give more of the id", review));
-    }
-    found = &candidate;
-  }
-  if (found == nullptr || review.empty() || !found->execution_id) {
-    co_return fail(ErrorCode::kNotFound,
-                   fmt::format("No review \"{}\" is pending; see: personas ls reviews",
-                               agents::clean_line(review, kMaxShownValue)));
-  }
-  const std::string word = decision == Decision::kApprove ? "approved" : "rejected";
-  boost::json::object body{{"decision", word}};
-  if (!message.empty()) body["message"] = message;
-  CO_TRY(const auto response,
-         co_await api.call("POST",
-                           fmt::format("/api/executions/{}/reviews/{}/respond",
-                                       found->execution_id->str(), found->id.str()),
-                           codec::serialize(body)));
-  context.terminal.out(
-      format == Format::kJson
-          ? response.body + "\n"
-          : fmt::format("{}: {}\n", word, agents::clean_line(found->title, kMaxShownValue)));
-  co_return Result<void>();
-}
-
-Task<int> welcome(Context& context) {
-  Api api(context);
-  // Any answer, even of a degraded server, means that it runs.
-  const auto health = co_await context.client.send(api.request("GET", "/health"));
-  const auto bold = [&context](std::string_view text) {
-    return paint(context.terminal, Paint::kBold, text);
-  };
-  if (!health) {
-    context.terminal.out(fmt::format(
-        "Personas runs AI agents whenever something happens.\n\n"
-        "Nothing answers at {} yet. Start everything on this machine:\n\n  {}\n\n"
-        "then, in another terminal:\n\n  {}\n\nAll commands: personas --help\n",
-        context.url, bold("personas up"), bold("personas run demo \"Say hello\" --follow")));
-    co_return kExitDone;
-  }
-  context.terminal.out(fmt::format(
-      "Personas is running at {0}.\n\n"
-      "  {1}   a first run\n"
-      "  {2}                     your own personas\n"
-      "  {3}                                   what ran\n"
-      "  {4}                               workers, queue, what waits and why\n\n"
-      "Documentation of the API: {0}/docs. All commands: personas --help\n",
-      context.url, bold("personas run demo \"Say hello\" --follow"),
-      bold("personas apply -f persona.yaml"), bold("personas ls"), bold("personas status")));
-  co_return kExitDone;
 }
 
 }  // namespace personas::cli

@@ -1,7 +1,6 @@
-// The short commands: cancel, status, approve, reject, and the word of welcome.
+// The short commands: cancel and status.
 #pragma once
 
-#include <cstdint>
 #include <string>
 
 #include "api.hpp"
@@ -13,9 +12,5 @@ Task<Result<void>> cancel(Context& context, std::string execution, Format format
 
 // Workers, queue, and why queued executions wait.
 Task<Result<void>> status(Context& context, Format format);
-
-enum class Decision : std::uint8_t { kApprove, kReject };
-Task<Result<void>> answer_review(Context& context, std::string review, Decision decision,
-                                 std::string message, Format format);
 
 }  // namespace personas::cli

@@ -58,6 +58,56 @@ TEST_F(SignalsApi, MemoriesAreMadeListedAndDeleted) {
   EXPECT_EQ(get("/api/personas/per_none/memories").status, 404);
 }
 
+TEST_F(SignalsApi, MemoriesAreSearchedAndChanged) {
+  const auto persona = make_persona("a");
+  const auto own = post("/api/memories", fmt::format(R"({{"personaId":"{}","title":"100% Sure",
+                                                      "content":"c"}})",
+                                                     persona));
+  ASSERT_EQ(own.status, 201) << own.text;
+  ASSERT_EQ(post("/api/memories", R"({"title":"For all","content":"sure thing"})").status, 201);
+  const auto count = [this](std::string_view query) {
+    return get(fmt::format("/api/memories{}", query)).json.as_array().size();
+  };
+  EXPECT_EQ(count(""), 2U);
+  EXPECT_EQ(count("?q=SURE"), 2U);
+  EXPECT_EQ(count("?q=0%25%20s"), 1U) << "a wildcard is a letter like any other";
+  EXPECT_EQ(count("?q=_"), 0U);
+  EXPECT_EQ(count("?shared=true"), 1U);
+  EXPECT_EQ(count("?shared=false"), 1U);
+  EXPECT_EQ(count("?personaId=" + persona), 1U);
+  EXPECT_EQ(count("?shared=true&personaId=" + persona), 2U);
+  EXPECT_EQ(send("GET", "/api/memories", {}, {}, kOtherKey).text, "[]");
+
+  const auto path = "/api/memories/" + own.at("id");
+  const auto changed = send("PATCH", path, R"({"title":"Not sure","importance":9})");
+  EXPECT_EQ(changed.status, 200) << changed.text;
+  EXPECT_EQ(get(path).text, changed.text);
+  EXPECT_EQ(changed.at("content"), "c");
+  EXPECT_EQ(changed.at("createdAt"), own.at("createdAt"));
+  EXPECT_EQ(send("PATCH", path, R"({"importance":11})").status, 400);
+  EXPECT_EQ(send("PATCH", path, R"({"personaId":"per_none"})").status, 404);
+  EXPECT_EQ(send("PATCH", path, R"({"title":"x"})", {}, kOtherKey).status, 404);
+  EXPECT_EQ(get("/api/memories/mem_none").status, 404);
+}
+
+TEST_F(SignalsApi, MessagesAreMarkedAsRead) {
+  Message message;
+  message.id = MessageId("msg_1");
+  message.content = "hello";
+  write([&](store::Transaction& tx) {
+    return store::insert_message(tx, default_tenant(), message, "k");
+  });
+  EXPECT_EQ(get("/api/messages?unread=true").json.as_array().size(), 1U);
+  const auto marked = send("PATCH", "/api/messages/msg_1", R"({"read":true})");
+  EXPECT_EQ(marked.status, 200) << marked.text;
+  EXPECT_EQ(marked.at("read"), "true");
+  EXPECT_EQ(get("/api/messages?unread=true").text, "[]");
+  EXPECT_EQ(get("/api/messages").json.as_array().size(), 1U);
+  EXPECT_EQ(send("PATCH", "/api/messages/msg_1", R"({"read":false})").at("read"), "false");
+  EXPECT_EQ(send("PATCH", "/api/messages/msg_1", "{}").status, 400);
+  EXPECT_EQ(send("PATCH", "/api/messages/msg_1", R"({"read":true})", {}, kOtherKey).status, 404);
+}
+
 TEST_F(SignalsApi, MessagesAreListedNewestFirst) {
   for (int i = 0; i < 3; ++i) {
     Message message;

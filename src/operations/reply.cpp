@@ -73,4 +73,13 @@ Result<void> store_changed(Call& call, store::Transaction& tx, const Persona& ex
   return {};
 }
 
+Result<void> check_persona(const Call& call, store::Transaction& tx,
+                           const std::optional<PersonaId>& id, std::string_view field) {
+  if (!id) return {};
+  TRY(const auto persona, store::find_persona(tx, call.tenant(), *id));
+  if (persona) return {};
+  return fail(ErrorCode::kNotFound, "There is no persona '" + id->str() + "'",
+              {{std::string(field), "is not the id of a persona"}});
+}
+
 }  // namespace personas::operations

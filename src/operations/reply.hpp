@@ -76,6 +76,13 @@ Result<T> require(Result<std::optional<T>> found, std::string_view what, std::st
   return std::move(**found);
 }
 
+// A persona that a body names must exist; `field` is what is wrong if it does not.
+Result<void> check_persona(const Call& call, store::Transaction& tx,
+                           const std::optional<PersonaId>& id, std::string_view field);
+inline std::string_view text_of(const std::optional<PersonaId>& id) {
+  return id ? std::string_view(id->str()) : std::string_view();
+}
+
 Result<Persona> require_persona(const Call& call, store::Transaction& tx, const PersonaId& id);
 
 // What every change of a persona shares. The journal's record of it:

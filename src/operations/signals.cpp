@@ -1,29 +1,16 @@
-// Events, messages and memories.
+// Events and messages.
 #include "personas/model/journal_records.hpp"
 #include "personas/operations/requests_described.hpp"
 #include "personas/store/repositories.hpp"
 
 #include "reply.hpp"
+#include "signal_requests.hpp"
 #include "subjects.hpp"
 
 namespace personas::operations {
 namespace {
 
 using identity::Scope;
-
-// A persona that a body names must exist.
-Result<void> check_persona(const Call& call, store::Transaction& tx,
-                           const std::optional<PersonaId>& id, std::string_view field) {
-  if (!id) return {};
-  TRY(const auto persona, store::find_persona(tx, call.tenant(), *id));
-  if (persona) return {};
-  return fail(ErrorCode::kNotFound, "There is no persona '" + id->str() + "'",
-              {{std::string(field), "is not the id of a persona"}});
-}
-
-std::string_view text_of(const std::optional<PersonaId>& id) {
-  return id ? std::string_view(id->str()) : std::string_view();
-}
 
 Result<Reply> publish_event(Call& call, store::Transaction& tx) {
   Event event = call.body<Event>();
@@ -58,29 +45,25 @@ Result<Reply> list_messages(Call& call, store::Transaction& tx) {
   const auto& query = call.query<MessagesQuery>();
   TRY(auto page, page_of(call, query.limit, query.cursor));
   TRY(auto rows, store::list_messages(tx, call.tenant(),
-                                      {query.persona_id, query.execution_id, std::move(page)}));
+                                      {query.persona_id, query.execution_id, std::move(page),
+                                       query.unread ? store::MessageFilter::Reading::kUnread
+                                                    : store::MessageFilter::Reading::kAny}));
   return page_reply(call, std::move(rows), query.limit);
 }
 
-Result<Reply> create_memory(Call& call, store::Transaction& tx) {
-  Memory memory = call.body<Memory>();
-  TRY_VOID(check_persona(call, tx, memory.persona_id, "/personaId"));
-  memory.id = MemoryId::make(call.now, call.services.random);
-  memory.created_at = call.now;
-  TRY_VOID(store::insert_memory(tx, call.tenant(), memory, {}));
-  TRY_VOID(record_fact(call, tx, record::kMemoryCreated,
-                       record::SignalRecord{memory.id.str(), memory.persona_id, std::nullopt},
-                       {.persona = text_of(memory.persona_id)}));
-  return json_reply(201, memory);
-}
-
-Result<Reply> delete_memory(Call& call, store::Transaction& tx) {
-  const auto id = call.id<MemoryId>(0);
-  TRY(const bool deleted, store::delete_memory(tx, call.tenant(), id));
-  if (!deleted) return not_found("memory", id.str());
-  TRY_VOID(record_fact(call, tx, record::kMemoryDeleted,
-                       record::SignalRecord{id.str(), std::nullopt, std::nullopt}));
-  return empty_reply();
+// Only whether somebody has read it changes; the rest is the agent's.
+Result<Reply> mark_message(Call& call, store::Transaction& tx) {
+  const auto id = call.id<MessageId>(0);
+  TRY(auto message, require(store::find_message(tx, call.tenant(), id), "message", id.str()));
+  if (message.read != call.body<MessageBody>().read) {
+    message.read = call.body<MessageBody>().read;
+    TRY_VOID(store::update_message(tx, call.tenant(), message));
+    TRY_VOID(record_fact(
+        call, tx, record::kMessageUpdated,
+        record::SignalRecord{message.id.str(), message.persona_id, message.execution_id},
+        {.persona = text_of(message.persona_id)}));
+  }
+  return json_reply(200, message);
 }
 
 }  // namespace
@@ -121,26 +104,16 @@ void add_signals(Table& table) {
                    .query = input<MessagesQuery>(),
                    .output = page<Message>(),
                    .handler = &list_messages});
-  table.push_back({.id = "createMemory",
-                   .method = "POST",
-                   .path = "/api/memories",
-                   .summary = "Give a persona a memory",
-                   .tag = "Memories",
-                   .scope = Scope::kWrite,
-                   .body = input<Memory>(),
-                   .output = one<Memory>(),
-                   .status = 201,
+  table.push_back({.id = "markMessage",
+                   .method = "PATCH",
+                   .path = "/api/messages/{id}",
+                   .summary = "Mark a message as read, or as not read",
+                   .tag = "Messages",
+                   .scope = Scope::kRun,
+                   .body = input<MessageBody>(),
+                   .output = one<Message>(),
                    .errors = {ErrorCode::kNotFound},
-                   .handler = Write{&create_memory}});
-  table.push_back({.id = "deleteMemory",
-                   .method = "DELETE",
-                   .path = "/api/memories/{id}",
-                   .summary = "Delete a memory",
-                   .tag = "Memories",
-                   .scope = Scope::kWrite,
-                   .status = 204,
-                   .errors = {ErrorCode::kNotFound},
-                   .handler = Write{&delete_memory}});
+                   .handler = Write{&mark_message}});
 }
 
 }  // namespace personas::operations

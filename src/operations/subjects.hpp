@@ -25,6 +25,7 @@ void add_executions(Table& table);
 void add_providers(Table& table);
 void add_reviews(Table& table);
 void add_signals(Table& table);
+void add_memories(Table& table);
 void add_streams(Table& table);
 void add_usage(Table& table);
 void add_healing(Table& table);

@@ -23,6 +23,7 @@ std::span<const Operation> all_operations() {
     add_reviews(all);
     add_providers(all);
     add_signals(all);
+    add_memories(all);
     add_streams(all);
     add_usage(all);
     add_healing(all);

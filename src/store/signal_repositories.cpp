@@ -21,6 +21,16 @@ std::string text_or_empty(const std::optional<T>& id) {
   return id ? id->str() : std::string();
 }
 
+// The pattern of LIKE for a text that holds `text`, compared in lower case.
+std::string containing(std::string_view text) {
+  std::string pattern = "%";
+  for (const char c : text) {
+    if (c == '%' || c == '_' || c == '\\') pattern += '\\';
+    pattern += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return pattern + "%";
+}
+
 template <class T>
 Result<bool> insert_once(Transaction& tx, const Sql& sql, const TenantId& tenant, const T& row,
                          std::string_view effect_key) {
@@ -68,17 +78,60 @@ Result<std::vector<Message>> list_messages(Transaction& tx, const TenantId& tena
                                            const MessageFilter& filter) {
   static const Sql kList(select<Message>("messages") +
                          " WHERE tenant_id = ? AND id < ? AND (? = '' OR persona_id = ?) AND (? = "
-                         "'' OR execution_id = ?) ORDER BY id DESC LIMIT ?");
+                         "'' OR execution_id = ?) AND (? = '' OR NOT read) ORDER BY id DESC "
+                         "LIMIT ?");
   const std::string persona = text_or_empty(filter.persona_id);
   const std::string execution = text_or_empty(filter.execution_id);
+  const std::string unread = filter.reading == MessageFilter::Reading::kUnread ? "unread" : "";
   return tx.list<Message>(kList, {tenant, filter.page.after.value_or(kAfterAllIds), persona,
-                                  persona, execution, execution, filter.page.limit});
+                                  persona, execution, execution, unread, filter.page.limit});
+}
+
+Result<std::optional<Message>> find_message(Transaction& tx, const TenantId& tenant,
+                                            const MessageId& id) {
+  static const Sql kFind(select<Message>("messages") + " WHERE tenant_id = ? AND id = ?");
+  return tx.find<Message>(kFind, {tenant, id});
+}
+
+Result<void> update_message(Transaction& tx, const TenantId& tenant, const Message& message) {
+  static const Sql kUpdate(update<Message>("messages"));
+  TRY_VOID(tx.execute_cells(kUpdate, cells_and_key(tenant, message)));
+  return {};
 }
 
 Result<bool> insert_memory(Transaction& tx, const TenantId& tenant, const Memory& memory,
                            std::string_view effect_key) {
   static const Sql kInsert(insert_effect<Memory>("memories"));
   return insert_once(tx, kInsert, tenant, memory, effect_key);
+}
+
+Result<std::optional<Memory>> find_memory(Transaction& tx, const TenantId& tenant,
+                                          const MemoryId& id) {
+  static const Sql kFind(select<Memory>("memories") + " WHERE tenant_id = ? AND id = ?");
+  return tx.find<Memory>(kFind, {tenant, id});
+}
+
+Result<void> update_memory(Transaction& tx, const TenantId& tenant, const Memory& memory) {
+  static const Sql kUpdate(update<Memory>("memories"));
+  TRY_VOID(tx.execute_cells(kUpdate, cells_and_key(tenant, memory)));
+  return {};
+}
+
+Result<std::vector<Memory>> search_memories(Transaction& tx, const TenantId& tenant,
+                                            const MemoryFilter& filter) {
+  using Shared = MemoryFilter::Shared;
+  static const Sql kSearch(
+      select<Memory>("memories") +
+      " WHERE tenant_id = ? AND id < ? AND ((persona_id IS NULL AND ? = 'yes') OR (persona_id IS "
+      "NOT NULL AND ? = 'yes' AND (? = '' OR persona_id = ?))) AND (? = '' OR lower(title) LIKE ? "
+      "ESCAPE '\\' OR lower(content) LIKE ? ESCAPE '\\') ORDER BY id DESC LIMIT ?");
+  const std::string persona = text_or_empty(filter.persona_id);
+  const std::string_view shared = filter.shared == Shared::kNot ? "no" : "yes";
+  const std::string_view owned = filter.shared == Shared::kOnly ? "no" : "yes";
+  const std::string pattern = containing(filter.text);
+  return tx.list<Memory>(
+      kSearch, {tenant, filter.page.after.value_or(kAfterAllIds), shared, owned, persona, persona,
+                filter.text, pattern, pattern, filter.page.limit});
 }
 
 Result<bool> delete_memory(Transaction& tx, const TenantId& tenant, const MemoryId& id) {

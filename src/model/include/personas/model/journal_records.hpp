@@ -78,7 +78,7 @@ struct ExecutionProgress {
   std::optional<std::int64_t> tool_calls_completed;
 };
 
-// message.created, memory.created, memory.deleted
+// message.created, message.updated, memory.created, memory.updated, memory.deleted
 struct SignalRecord {
   std::string id;
   std::optional<PersonaId> persona_id;
@@ -145,7 +145,9 @@ inline constexpr std::string_view kCredentialCreated = "credential.created";
 inline constexpr std::string_view kCredentialUpdated = "credential.updated";
 inline constexpr std::string_view kCredentialDeleted = "credential.deleted";
 inline constexpr std::string_view kMessageCreated = "message.created";
+inline constexpr std::string_view kMessageUpdated = "message.updated";
 inline constexpr std::string_view kMemoryCreated = "memory.created";
+inline constexpr std::string_view kMemoryUpdated = "memory.updated";
 inline constexpr std::string_view kMemoryDeleted = "memory.deleted";
 inline constexpr std::string_view kEventPublished = "event.published";
 inline constexpr std::string_view kReviewRequested = "review.requested";
@@ -174,7 +176,9 @@ inline constexpr std::array kRecordTypes{
     RecordType{kCredentialUpdated, &codec::type_info<Named>},
     RecordType{kCredentialDeleted, &codec::type_info<Named>},
     RecordType{kMessageCreated, &codec::type_info<SignalRecord>},
+    RecordType{kMessageUpdated, &codec::type_info<SignalRecord>},
     RecordType{kMemoryCreated, &codec::type_info<SignalRecord>},
+    RecordType{kMemoryUpdated, &codec::type_info<SignalRecord>},
     RecordType{kMemoryDeleted, &codec::type_info<SignalRecord>},
     RecordType{kEventPublished, &codec::type_info<EventPublished>},
     RecordType{kReviewRequested, &codec::type_info<ReviewRecord>},

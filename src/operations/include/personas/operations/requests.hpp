@@ -55,6 +55,7 @@ struct EventsQuery {
 struct MessagesQuery {
   std::optional<PersonaId> persona_id;
   std::optional<ExecutionId> execution_id;
+  bool unread = false;
   std::int64_t limit = kDefaultPage;
   std::optional<std::string> cursor;
 };

@@ -45,9 +45,9 @@ template <>
 struct Described<operations::MessagesQuery> {
   using Q = operations::MessagesQuery;
   static constexpr std::string_view name = "MessagesQuery";
-  static constexpr auto fields =
-      std::tuple{field("personaId", &Q::persona_id), field("executionId", &Q::execution_id),
-                 PERSONAS_PAGE_FIELDS(Q)};
+  static constexpr auto fields = std::tuple{
+      field("personaId", &Q::persona_id), field("executionId", &Q::execution_id),
+      field("unread", &Q::unread).doc("Only those nobody has read"), PERSONAS_PAGE_FIELDS(Q)};
 };
 
 #undef PERSONAS_PAGE_FIELDS

@@ -47,8 +47,7 @@ Result<std::vector<ToolDefinition>> tools_of(Transaction& tx, const TenantId& te
 // same effect again is not an error and returns false. ----
 Result<bool> insert_event(Transaction& tx, const TenantId& tenant, const Event& event,
                           std::string_view effect_key);
-Result<std::optional<Event>> find_event(Transaction& tx, const TenantId& tenant,
-                                        const EventId& id);
+Result<std::optional<Event>> find_event(Transaction& tx, const TenantId& tenant, const EventId& id);
 struct EventFilter {
   std::optional<std::string> event_type;
   std::optional<EventStatus> status;
@@ -63,12 +62,28 @@ struct MessageFilter {
   std::optional<PersonaId> persona_id;
   std::optional<ExecutionId> execution_id;
   Page page;  // newest first
+  enum class Reading : std::uint8_t { kAny, kUnread } reading = Reading::kAny;
 };
+Result<std::optional<Message>> find_message(Transaction& tx, const TenantId& tenant,
+                                            const MessageId& id);
+Result<void> update_message(Transaction& tx, const TenantId& tenant, const Message& message);
 Result<std::vector<Message>> list_messages(Transaction& tx, const TenantId& tenant,
                                            const MessageFilter& filter);
 
 Result<bool> insert_memory(Transaction& tx, const TenantId& tenant, const Memory& memory,
                            std::string_view effect_key);
+Result<std::optional<Memory>> find_memory(Transaction& tx, const TenantId& tenant,
+                                          const MemoryId& id);
+Result<void> update_memory(Transaction& tx, const TenantId& tenant, const Memory& memory);
+struct MemoryFilter {
+  // Whose: everybody's, those of one persona (of all, if none is named), those of the tenant.
+  std::optional<PersonaId> persona_id;
+  enum class Shared : std::uint8_t { kAsWell, kOnly, kNot } shared = Shared::kAsWell;
+  std::string text;  // in title or content, in any case of ASCII letters; empty: any
+  Page page;         // newest first
+};
+Result<std::vector<Memory>> search_memories(Transaction& tx, const TenantId& tenant,
+                                            const MemoryFilter& filter);
 Result<bool> delete_memory(Transaction& tx, const TenantId& tenant, const MemoryId& id);
 // Newest first.
 Result<std::vector<Memory>> list_memories(Transaction& tx, const TenantId& tenant,

@@ -31,6 +31,7 @@ struct Scenario {
 constexpr std::array kScenarios{
     Scenario{"size", measure_size, Repeats::kOnce},
     Scenario{"parse", measure_parse, Repeats::kOnce},
+    Scenario{"mask", measure_mask, Repeats::kOnce},
     Scenario{"idle", measure_idle},
     Scenario{"latency", measure_latency},
     Scenario{"follow", measure_follow},

@@ -110,6 +110,7 @@ Measured measure_latency(const Options& options);
 Measured measure_throughput(const Options& options);
 Measured measure_idle_workers(const Options& options);
 Measured measure_idle(const Options& options);
+Measured measure_mask(const Options& options);
 Measured measure_parse(const Options& options);
 Measured measure_size(const Options& options);
 Measured measure_backlog(const Options& options);

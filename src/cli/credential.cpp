@@ -12,6 +12,7 @@
 #include "personas/vault/seal.hpp"
 
 #include "api.hpp"
+#include "format.hpp"
 #include "lists.hpp"
 
 namespace personas::cli {

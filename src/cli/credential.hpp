@@ -8,7 +8,7 @@
 #include "personas/base/error.hpp"
 #include "personas/cli/commands.hpp"
 
-#include "format.hpp"
+#include "follow.hpp"
 
 namespace personas::cli {
 

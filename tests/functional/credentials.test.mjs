@@ -10,7 +10,7 @@ import { Deployment } from './lib/program.mjs';
 
 const values = {
   token: 'glpat-CANARY/"one"&one+0123456789',
-  plain: 'xoxb-CANARY-two-abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz-0123456789-0123456789',
+  plain: `xoxb-CANARY-two-${randomBytes(60).toString('base64url')}`,
   provider: `sk-ant-oat01-CANARY-three-${randomBytes(40).toString('base64url')}`,
 };
 const forms = Object.entries(values).flatMap(([name, value]) => formsOf(name, value));
@@ -21,7 +21,8 @@ const reveal = `env | grep -E 'CONNECTOR_|TOKEN|KEY' ; env | base64; env | base6
 for v in "$CONNECTOR_GIT_LAB_TOKEN" "$CONNECTOR_SLACK" "$CLAUDE_CODE_OAUTH_TOKEN"; do
 printf %s "$v" | base64; printf %s "$v" | base64 -w0 | tr +/ -_; echo;
 printf x%s "$v" | base64; printf xy%s "$v" | base64 -w 20;
-printf %s "$v" | od -An -v -tx1 | tr -d ' \\n'; echo; printf %s "$v" | od -An -v -tx1 | tr -d ' \\n' | tr a-f A-F; echo;
+printf %s "$v" | od -An -v -tx1 | tr -d ' \\n'; echo;
+printf %s "$v" | od -An -v -tx1 | tr -d ' \\n' | tr a-f A-F; echo;
 printf %s "$v" | od -An -v -tx1 | tr -d '\\n' | sed 's/ /%/g' | tr a-f A-F; echo;
 printf '%s\\n' "{\\"k\\":\\"$(printf %s "$v" | sed 's/"/\\\\"/g')\\"}";
 done; printf '%s' "$CONNECTOR_SLACK" > kept-in-workspace; printf %s "$CONNECTOR_GIT_LAB_TOKEN" >&2`;

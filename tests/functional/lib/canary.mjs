@@ -22,7 +22,8 @@ export function formsOf(name, value) {
   const forms = { value, 'JSON': inJson(value), 'JSON in JSON': inJson(inJson(value)),
     'percent encoding': encodeURIComponent(value),
     'whole percent encoding': [...bytes].map((b) => `%${b.toString(16).toUpperCase()}`).join(''),
-    'hexadecimal': bytes.toString('hex'), 'upper hexadecimal': bytes.toString('hex').toUpperCase() };
+    'hexadecimal': bytes.toString('hex'),
+    'upper hexadecimal': bytes.toString('hex').toUpperCase() };
   for (const before of [0, 1, 2]) {
     const padded = Buffer.concat([Buffer.alloc(before), bytes]);
     const first = Math.ceil(8 * before / 6), last = Math.floor(8 * padded.length / 6);

@@ -69,8 +69,7 @@ struct Reply {
 };
 
 struct Operation;
-// Whether others can have read the request on its way.
-enum class Channel : std::uint8_t { kOpen, kPrivate };
+enum class Channel : std::uint8_t { kOpen, kPrivate };  // kOpen: others may have read it
 
 // A described value of a type that only the handler and the table know.
 struct Input {

@@ -117,7 +117,7 @@ Result<std::optional<TestResult>> find_result(Transaction& tx, const TenantId& t
 Result<std::vector<TestResult>> results_of(Transaction& tx, const TenantId& tenant,
                                            const TestRunId& run) {
   static const Sql kList(store::select<TestResult>("test_results") +
-                         " WHERE tenant_id = ? AND run_id = ? ORDER BY id");
+                         " WHERE tenant_id = ? AND run_id = ? ORDER BY scenario_name, repetition");
   return tx.list<TestResult>(kList, {tenant, run});
 }
 

@@ -163,7 +163,12 @@ std::vector<std::string_view> ExecutionEnded::types() const {
 }
 
 Result<Reaction> ExecutionEnded::look(Transaction& tx, const store::JournalRecord& record) {
-  // Most records are of executions nobody waits for, and this is cheaper than reading them.
+  TRY(const auto change, codec::parse<record::ExecutionStatusChanged>(
+                             record.data(), {.unknown = codec::UnknownFields::kIgnore,
+                                             .read_only = codec::ReadOptions::ReadOnly::kAccept,
+                                             .rules = codec::ReadOptions::Rules::kTrust}));
+  if (!is_final(change.status)) return Reaction();
+  // Most executions are waited for by nobody: one indexed look, and nothing is written.
   TRY(const auto watch, reactor::find_watch(tx, record.tenant, ExecutionId(record.execution_id)));
   if (!watch) return Reaction();
   End end{record.tenant, *watch, {}};

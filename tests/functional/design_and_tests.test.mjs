@@ -25,7 +25,8 @@ test('with the demo backend, from the command line', { timeout: 120_000 }, async
   const api = deployment.api();
 
   await t.test('new: a draft is shown, and made only on consent', async () => {
-    const asked = deployment.command('new', 'Watch our open issues, every day.', '--backend', 'demo');
+    const words = 'Watch our open issues, every day.';
+    const asked = deployment.command('new', words, '--backend', 'demo');
     assert.equal(asked.code, 0, asked.stderr);
     assert.match(asked.stdout, /\+ \[demo\] Watch our open issues/);
     assert.match(asked.stdout, /feasibility 50 of 100/);
@@ -33,8 +34,8 @@ test('with the demo backend, from the command line', { timeout: 120_000 }, async
     const names = async () => (await api.get('/api/personas')).map(({ name }) => name);
     assert.deepEqual(await names(), ['demo']);
 
-    const made = deployment.command('new', 'Watch our open issues, every day.', '--backend',
-      'demo', '--name', 'Watcher', '--yes');
+    const made = deployment.command('new', words, '--backend', 'demo', '--name', 'Watcher',
+      '--yes');
     assert.equal(made.code, 0, made.stderr);
     assert.match(made.stdout, /created persona Watcher/);
     assert.deepEqual(await names(), ['demo', 'Watcher']);
@@ -208,7 +209,7 @@ test('with the real agent CLI', { timeout: 240_000 }, async (t) => {
   });
 });
 
-test('over a restart nothing is lost and nothing is done twice', { timeout: 120_000 }, async (t) => {
+test('over a restart nothing is lost or done twice', { timeout: 120_000 }, async (t) => {
   const deployment = await Deployment.make(t);
   const server = await deployment.serve();
   await deployment.worker('w1');
@@ -218,7 +219,8 @@ test('over a restart nothing is lost and nothing is done twice', { timeout: 120_
   await api.post(`/api/personas/${persona.id}/scenarios`, { name: 'waits', prompt: 'Wait.',
     expectations: [{ outputContains: 'done' }] });
   const started = await api.post(`/api/personas/${persona.id}/tests`, { repeat: 6 });
-  await waitFor('some to run', async () => (await api.get('/api/executions?status=running')).length);
+  await waitFor('some to run',
+    async () => (await api.get('/api/executions?status=running')).length);
   await server.kill();
   await deployment.serve();
   const run = await settledTest(api, started.id);

@@ -38,6 +38,7 @@ Result<void> insert_result(store::Transaction& tx, const TenantId& tenant,
                            const TestResult& result);
 Result<std::optional<TestResult>> find_result(store::Transaction& tx, const TenantId& tenant,
                                               const TestResultId& id);
+// By scenario, then by repetition.
 Result<std::vector<TestResult>> results_of(store::Transaction& tx, const TenantId& tenant,
                                            const TestRunId& run);
 // Writes the result, and the run's counts and status as they are with it.

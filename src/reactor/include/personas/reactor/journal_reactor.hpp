@@ -112,7 +112,7 @@ class JournalReactor {
   Task<Result<void>> commit_one_by_one(std::vector<Found> found, store::JournalPosition next);
   Task<Result<void>> set_aside(store::JournalPosition position, Error error);
   Result<Page> read_page(store::Transaction& tx) const;
-  // True if this reactor is at fault and the record is to be tried again later.
+  // Whether the record is tried again, or has failed for good.
   bool is_worth_retrying(store::JournalPosition position, const Error& error);
 
   boost::asio::any_io_executor executor_;

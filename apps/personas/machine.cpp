@@ -184,13 +184,10 @@ void ThisMachine::look_at_key(settings::Settings& settings, MachineFacts& facts)
 }
 
 void ThisMachine::look_at_agents(const settings::Settings& settings, MachineFacts& facts) {
-  const auto self = os::self_executable();
-  const auto programs = find_programs(settings, world_.environment, self.value_or(""));
-  const bool has_claude = std::ranges::count(programs.backends, "claude") > 0;
-  facts.programs.push_back({"claude", has_claude ? programs.agents.claude : std::string(), "",
-                            has_claude ? ""
-                                       : "npm install -g @anthropic-ai/claude-code, or set "
-                                         "CLAUDE_PATH"});
+  for (auto& found : find_agent_programs(settings, world_.environment)) {
+    facts.programs.push_back({std::move(found.name), std::move(found.path),
+                              std::move(found.version), std::move(found.problem)});
+  }
 }
 
 MachineFacts ThisMachine::examine() {

@@ -242,7 +242,7 @@ Task<int> Commands::run(Context& context) {
   const auto& named = line_->craft.chosen ? line_->craft.chosen : line_->secret.chosen;
   if (named) {
     const auto outcome = co_await named(here);
-    co_return outcome ? kExitDone : report(here.terminal, outcome.error());
+    co_return outcome ? kExitDone : report(context.terminal, outcome.error());
   }
   auto code = co_await (line_->own ? line_->own(here) : line_->action(here, *line_));
   if (code) co_return *code;

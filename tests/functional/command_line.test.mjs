@@ -153,7 +153,8 @@ test('the command line', { timeout: 150_000 }, async (t) => {
     assert.ok(codes.length > 10, help);
     const page = readFileSync(new URL('../../docs/command-line.md', import.meta.url), 'utf8');
     for (const [, code, meaning] of codes) {
-      assert.ok(page.replaceAll('`', '').includes(`| ${code} | ${meaning} |`), `${code} ${meaning}`);
+      const row = `| ${code} | ${meaning} |`;
+      assert.ok(page.replaceAll('`', '').includes(row), row);
     }
   });
 

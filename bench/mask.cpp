@@ -56,7 +56,8 @@ double mb_per_second(const std::shared_ptr<const Redactor>& redactor, std::strin
 
 Measured measure_mask(const Options&) {
   const std::string usual = repeated(
-      R"({"type":"assistant","message":{"content":[{"type":"text","text":"I read src/main.cpp\n"}]}})"
+      R"({"type":"assistant","message":{"content":[)"
+      R"({"type":"text","text":"I read src/main.cpp\n"}]}})"
       "\n  42\t  if (name == \"value_7\") return {.size = 294};\n");
   std::vector<Measurement> figures;
   for (const std::size_t count : {1, 4, 16}) {

@@ -101,7 +101,8 @@ class Script {
   // The last line is the outcome. Nothing that the service said is in it.
   std::string verdict(const HealthCheck& check) const {
     const std::string say =
-        R"(say() { printf '{"outcome_assessment":{"accomplished":%s,"summary":"%s"}}\n' "$1" "$2"; })"
+        R"(say() { printf '{"outcome_assessment":{"accomplished":%s,"summary":"%s"}}\n' )"
+        R"("$1" "$2"; })"
         "\n";
     const std::string text =
         check.expect_text ? fmt::format("grep -qF -- {} answer", quoted(*check.expect_text)) : ":";

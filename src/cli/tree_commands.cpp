@@ -1,7 +1,9 @@
 // `personas completion`, `personas man`, and the hidden `personas complete` behind the former.
 #include <memory>
 
+#include "personas/agents/untrusted.hpp"
 #include "personas/cli/tree.hpp"
+#include "personas/model/persona.hpp"
 #include "personas/model/signals.hpp"
 
 #include "registry.hpp"

@@ -1,5 +1,5 @@
-// Every way in which a run of the real agent CLI goes on or ends: many turns, cancelled and killed in
-// a tool, out of turns, money, permission, model, conversation; too much output, none, or nonsense.
+// Every way in which a run of the real agent CLI goes on or ends: many turns, cancelled and killed
+// in a tool, out of turns, money, permission, model, conversation; too much output, none, nonsense.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { chmodSync, writeFileSync } from 'node:fs';

@@ -192,7 +192,8 @@ export const scenarios = {
   // The issue triager of docs/tour: reads, decides, asks a human, acts on the answer, reports.
   tour: (turn, { toolResult, userText }) => {
     if (turn === 0) {
-      return { blocks: [text('I read the open issues of shop/web.'), bash(`${gitlab}?state=opened"`)] };
+      return { blocks: [text('I read the open issues of shop/web.'),
+        bash(`${gitlab}?state=opened"`)] };
     }
     if (turn === 1 && !/approved/i.test(userText)) {
       const urgent = JSON.parse(toolResult).find(({ title }) => /charges twice/.test(title));

@@ -4,8 +4,8 @@
 //   node server.mjs [port]        prints {"port": N} and serves until it is stopped
 //
 // The newest user text with `SCENARIO:<name>[?key=value&…]` chooses the answer (scenarios.mjs;
-// without one: `text`, or the one of a base address <url>/scenario/<name>). GET /_requests tells what was asked so far. Unknown requests are reported
-// on stderr and answered with 404.
+// without one: `text`, or the one of a base address <url>/scenario/<name>). GET /_requests tells
+// what was asked so far. Unknown requests are reported on stderr and answered with 404.
 import http from 'node:http';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -3,8 +3,8 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync }
-  from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync,
+  writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { codex, gemini } from '../functional/lib/agents.mjs';
@@ -16,7 +16,8 @@ const agents = [
     prepare: (home, url) => {
       mkdirSync(join(home, '.codex'), { recursive: true });
       writeFileSync(join(home, '.codex/config.toml'), ['model_provider = "personas"', '[features]',
-        'plugins = false', '[model_providers.personas]', 'name = "OpenAI"', 'wire_api = "responses"',
+        'plugins = false', '[model_providers.personas]', 'name = "OpenAI"',
+        'wire_api = "responses"',
         `base_url = "${url}/v1"`, 'requires_openai_auth = true', ''].join('\n'));
     },
     env: () => ({ CODEX_API_KEY: 'sk-test' }),
@@ -60,7 +61,8 @@ async function run({ program, env, args }, { home, cwd, url, prompt, id }) {
     child.on('error', reject);
     child.on('close', resolve);
   });
-  return { code, errors, lines: output.split('\n').filter(Boolean).map((line) => JSON.parse(line)) };
+  const lines = output.split('\n').filter(Boolean).map((line) => JSON.parse(line));
+  return { code, errors, lines };
 }
 
 for (const agent of agents) {
@@ -88,7 +90,8 @@ for (const agent of agents) {
         url: api.url, prompt: 'Go on. SCENARIO:text', id });
       assert.equal(second.code, 0, second.errors);
       assert.equal(second.lines.map(agent.session).find(Boolean), id, 'it keeps its id');
-      const asked = JSON.stringify(api.requests.findLast(({ scenario }) => scenario === 'text').body);
+      const last = api.requests.findLast(({ scenario }) => scenario === 'text');
+      const asked = JSON.stringify(last.body);
       assert.match(asked, /The word is heron/);
       assert.match(asked, /echo one/);
       const after = readFileSync(placed);

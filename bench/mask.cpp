@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "personas/base/clock.hpp"
 #include "personas/base/redactor.hpp"
 
 #include "trial.hpp"
@@ -60,7 +61,7 @@ Measured measure_mask(const Options&) {
       R"({"type":"text","text":"I read src/main.cpp\n"}]}})"
       "\n  42\t  if (name == \"value_7\") return {.size = 294};\n");
   std::vector<Measurement> figures;
-  for (const std::size_t count : {1, 4, 16}) {
+  for (const std::size_t count : {1U, 4U, 16U}) {
     const auto redactor = std::make_shared<const Redactor>(secrets(count));
     figures.push_back({.figure = fmt::format("output without hits, {} secrets", count),
                        .unit = "MB/s",

@@ -16,10 +16,12 @@ namespace personas::cli {
 // end to a server that repeats itself.
 inline constexpr int kMaxPages = 40;
 
-// What a newer server adds must not break an older command line.
-inline constexpr codec::ReadOptions kFromServer{.unknown = codec::UnknownFields::kIgnore,
-                                                .read_only = codec::ReadOptions::ReadOnly::kAccept,
-                                                .rules = codec::ReadOptions::Rules::kTrust};
+// What a newer server adds, or an older one leaves out, must not break the command line.
+inline constexpr codec::ReadOptions kFromServer{
+    .unknown = codec::UnknownFields::kIgnore,
+    .completeness = codec::ReadOptions::Completeness::kPartial,
+    .read_only = codec::ReadOptions::ReadOnly::kAccept,
+    .rules = codec::ReadOptions::Rules::kTrust};
 inline constexpr codec::ParseLimits kAnswerLimits{.max_bytes = 64 * 1024 * 1024};
 
 class Api {

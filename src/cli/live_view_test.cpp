@@ -15,7 +15,7 @@ constexpr std::string_view kResult =
     R"({"type":"user","message":{"content":[{"type":"tool_result","tool_use_id":"t1",)"
     R"("content":"a.cpp"}]}})"
     "\n";
-constexpr std::string_view kUnknown = "{\"type\":\"thread.started\",\"thread_id\":\"x\"}\n";
+constexpr std::string_view kUnknown = "{\"type\":\"mystery\",\"id\":\"x\"}\n";
 
 class LiveViewTest : public ::testing::Test {
  protected:

@@ -24,8 +24,8 @@ class TestCommand : public testing::Test {
   TestCommand() {
     world.server.answer("GET /api/personas?limit=500", std::string(kDemoPersonas));
     world.server.answer("GET /api/personas/per_2/scenarios",
-                        R"([{"id":"scn_1","name":"works","prompt":"p"},
-                            {"id":"scn_2","name":"fails","prompt":"p"}])");
+                        R"([{"id":"scn_1","expectations":[],"name":"works","prompt":"p"},
+                            {"id":"scn_2","expectations":[],"name":"fails","prompt":"p"}])");
     world.server.answer("POST /api/personas/per_2/tests",
                         {.status = 202, .body = fmt::format(R"({{{},"status":"running"}})", kRun)});
   }

@@ -45,7 +45,7 @@ TEST_F(TreeTest, TheHiddenCommandPrintsWhatFits) {
   world.server.answer("GET /api/personas?limit=50", std::string(kDemoPersonas));
   EXPECT_EQ(world.run({"complete", "--", "run", "de"}), 0);
   EXPECT_EQ(world.terminal.output, "demo\n");
-  world.terminal.output.clear();
+  world.terminal.both.clear();
   world.server.is_down = true;
   EXPECT_EQ(world.run({"complete", "--", "run", ""}), 0) << "no error while somebody types";
   EXPECT_EQ(world.terminal.both, "");

@@ -34,8 +34,8 @@ TEST(Documents, AllThatIsWrongIsToldAtOnceWithItsPlace) {
   std::vector<std::string> paths;
   for (const auto& field : read.error().fields) paths.push_back(field.path);
   EXPECT_THAT(paths,
-              ElementsAre("/tests/0/prompt", "/tests/1/expectations/1",
-                          "/tests/1/expectations/0/outputMatches",
+              ElementsAre("/tests/0/prompt", "/tests/1/expectations/0/outputMatches",
+                          "/tests/1/expectations/1",
                           HasSubstr("/tests/2/expectations/0"), "/tests/3/name", "/tests/4"));
 }
 

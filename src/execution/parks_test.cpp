@@ -39,7 +39,8 @@ class Parks : public StoreTest {
     }
     const auto outcome = put(request);
     EXPECT_TRUE(outcome.accepted);
-    EXPECT_TRUE(outcome.review_expiry);
+    // Questions of a test run hold nothing, so there is nothing to wait for.
+    EXPECT_EQ(outcome.review_expiry.has_value(), get(id, Output::kNone).source != "test");
     std::vector<ReviewId> ids;
     for (const auto& review : reviews_of(id)) ids.push_back(review.id);
     return ids;

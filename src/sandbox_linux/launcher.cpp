@@ -18,7 +18,8 @@ namespace {
 // Above every fixed descriptor of the supervisor, so that no dup2 overwrites a source of the next.
 constexpr int kFirstSourceFd = 64;
 
-constexpr int kOutputPipeBytes = 1024 * 1024;  // what an unprivileged process may have
+// Of the agent's standard output: what a privileged worker may have, and what everybody may.
+constexpr std::array kOutputPipeBytes = {16 * 1024 * 1024, 1024 * 1024};
 
 struct Pipe {
   Fd read_end;
@@ -133,9 +134,11 @@ Result<Launched> launch_supervisor(const SandboxOptions& options, const std::str
   TRY(Pipe in, make_pipe());
   TRY(Pipe out, make_pipe());
   TRY(Pipe err, make_pipe());
-  // Room for what a program writes at its end, when it does not wait for a slow reader. Where the
-  // kernel's allowance is used up it stays as it was.
-  static_cast<void>(::fcntl(out.read_end.get(), F_SETPIPE_SZ, kOutputPipeBytes));
+  // Room for what a program writes at its end, when it does not wait for a slow reader: some agent
+  // CLIs lose what is not in the pipe by then. Where the kernel's allowance is used up it stays.
+  for (const int size : kOutputPipeBytes) {
+    if (::fcntl(out.read_end.get(), F_SETPIPE_SZ, size) >= size) break;
+  }
   ours.agent_stdin = std::move(in.write_end);
   ours.agent_stdout = std::move(out.read_end);
   ours.agent_stderr = std::move(err.read_end);

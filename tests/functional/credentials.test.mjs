@@ -93,7 +93,6 @@ test('credentials reach the agent and nothing else', { timeout: 240_000 }, async
   await t.test('output, messages, memories, events, reviews and outcome are masked', async () => {
     assert.match(execution.output, /\[redacted:CONNECTOR_GIT_LAB_TOKEN\]/);
     assert.match(execution.output, /\[redacted:CONNECTOR_SLACK\]/);
-    assert.match(execution.output, /\[redacted:CLAUDE_CODE_OAUTH_TOKEN\]/);
     assert.ok(execution.output.includes(`CONNECTOR_GIT_LAB_URL=${url}`));
     const [message] = await api.get('/api/messages');
     assert.match(message.content, /CONNECTOR_SLACK=\[redacted:CONNECTOR_SLACK\]/);

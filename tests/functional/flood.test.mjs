@@ -97,7 +97,9 @@ test('the real CLI floods and exits while the connection is cut: its end is not 
     const persona = await api.post('/api/personas', { name: 'Flood', backend: 'claude',
       retry: { maxAttempts: 1 } });
     const before = peak(worker);
-    const bytes = 4_000_000; // twice in its output: as a message, and as the result at its end
+    // Twice in its output: as a message, and as the result at its end. Together they fit the pipe
+    // that every worker may have; the CLI does not wait for more to be read before it exits.
+    const bytes = 400_000;
     const id = await api.execute(persona.id, { prompt: `SCENARIO:flood?bytes=${bytes}` });
     await waitFor('the question to the model',
       () => model.requests.some(({ scenario }) => scenario === 'flood'), 60_000);

@@ -18,6 +18,14 @@ void WorkerSession::on_session_part(const wire::SessionPart& frame) {
     return;
   }
   auto& session = arriving_[key];
+  // Whatever a link does to frames, a piece counts once, and they are put in order at the end.
+  const bool again = std::ranges::any_of(session.pieces, [&](const SessionPiece& piece) {
+    return piece.path == frame.path && piece.offset == frame.offset;
+  });
+  if (again) {
+    ++counters_.ignored;
+    return;
+  }
   session.bytes += data->size();
   if (session.bytes > static_cast<std::size_t>(wire::kMaxSessionBytes)) {
     ++counters_.ignored;
@@ -34,6 +42,9 @@ std::optional<std::vector<SessionPiece>> WorkerSession::take_session(const wire:
   if (static_cast<std::int64_t>(pieces.size()) != frame.session_parts.value_or(0)) {
     return std::nullopt;
   }
+  std::ranges::sort(pieces, {}, [](const SessionPiece& piece) {
+    return std::pair<std::string_view, std::int64_t>(piece.path, piece.offset);
+  });
   return pieces;
 }
 

@@ -35,7 +35,7 @@ constexpr std::size_t kMaxUserFile = 4 * 1024 * 1024;
 constexpr Duration kWelcomeDeadline = seconds(1);
 
 Result<std::string> read_user_file(const std::string& path) {
-  return os::read_file(path == "-" ? "/dev/stdin" : path, kMaxUserFile);
+  return path == "-" ? os::read_standard_input(kMaxUserFile) : os::read_file(path, kMaxUserFile);
 }
 
 Task<void> pause(Duration duration) {

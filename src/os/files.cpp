@@ -30,13 +30,13 @@ Result<void> sync_folder(const std::string& folder) {
 
 }  // namespace
 
-Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
-  Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  if (!fd) return fail_errno(errno, "cannot open " + path);
+namespace {
+
+Result<std::string> read_to_end(int fd, const std::string& path, std::size_t max_bytes) {
   std::string content;
   char block[16 * 1024];
   for (;;) {
-    ssize_t got = ::read(fd.get(), block, sizeof block);
+    ssize_t got = ::read(fd, block, sizeof block);
     if (got == 0) return content;
     if (got < 0) {
       if (errno == EINTR) continue;
@@ -48,6 +48,19 @@ Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
     }
     content.append(block, static_cast<std::size_t>(got));
   }
+}
+
+}  // namespace
+
+Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
+  Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (!fd) return fail_errno(errno, "cannot open " + path);
+  return read_to_end(fd.get(), path, max_bytes);
+}
+
+// By its descriptor: /dev/stdin cannot be opened when it is a socket.
+Result<std::string> read_standard_input(std::size_t max_bytes) {
+  return read_to_end(STDIN_FILENO, "standard input", max_bytes);
 }
 
 Result<void> write_private_file(const std::string& path, std::string_view content) {

@@ -45,6 +45,7 @@ class Shell {
 // Ids, times and amounts differ from run to run; the page shows one run's.
 const shape = (text) => text
   .replace(/\b(exe|rev|per|tool|cred|mem|msg|evt)_[0-9a-z.]+/g, '$1_…')
+  .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<uuid>')
   .replace(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?Z?/g, '<time>')
   .replace(/\b\d\d:\d\d(:\d\d)?\b/g, '<time>')
   .replace(/\b\d+(\.\d+)? ?(ms|s|m|h|d)\b( \d+s)?/g, '<span>')
@@ -108,8 +109,8 @@ test('the tour is what really happens', { timeout: 240_000 }, async (t) => {
   const followed = shell.start(words(blocks[following].command));
   await waitFor('the question', async () => (await api.get('/api/reviews/pending')).length === 1);
   await waitFor('the run to say that it waits', () => /approve/.test(followed.output));
-  const [waiting] = await api.get('/api/executions');
-  assert.equal(waiting.parked, 'review');
+  await waitFor('the run to rest', async () =>
+    (await api.get('/api/executions'))[0].parked === 'review');
   for (const block of blocks.slice(following + 1, following + 3)) {
     outputs.set(block, await run(block));
   }

@@ -11,6 +11,8 @@ namespace personas::os {
 
 // The whole file; kPayloadTooLarge past `max_bytes`, kNotFound if it is not there.
 Result<std::string> read_file(const std::string& path, std::size_t max_bytes);
+// To its end, whatever it is: a file, a pipe, a socket.
+Result<std::string> read_standard_input(std::size_t max_bytes);
 
 // Replaces or makes `path` with mode 0600: after a crash it holds the old content or the new one,
 // never a part. The folder must exist.

@@ -26,7 +26,8 @@ struct Renderer {
                        clean_line(result.summary, kMaxSummary));
   }
   std::string operator()(const SessionStarted& session) const {
-    return fmt::format("session {} with {}\n", clean_line(session.session_id, kMaxSummary),
+    return fmt::format("session {}{}{}\n", clean_line(session.session_id, kMaxSummary),
+                       session.model.empty() ? "" : " with ",
                        clean_line(session.model, kMaxSummary));
   }
   std::string operator()(const RateLimit& limit) const {

@@ -12,10 +12,12 @@
 namespace personas::cli {
 namespace {
 
-constexpr std::size_t kAssumedWidth = 80;     // of a terminal that does not say
-constexpr std::size_t kGap = 2;               // blanks between columns
-constexpr std::size_t kMinLastColumn = 12;    // below, a line wraps rather than says nothing
-constexpr std::size_t kMaxCellBytes = 2'000;  // of one value; more is not a table any more
+constexpr std::size_t kAssumedWidth = 80;      // of a terminal that does not say
+constexpr std::size_t kGap = 2;                // blanks between columns
+constexpr std::size_t kMinLastColumn = 12;     // below, a line wraps rather than says nothing
+constexpr std::size_t kGeneratedIdBytes = 30;  // "exe_" and 26 characters
+constexpr std::size_t kShownIdEnd = 8;         // 40 random bits: enough to name one of a page
+constexpr std::size_t kMaxCellBytes = 2'000;   // of one value; more is not a table any more
 
 std::string_view escape_of(Paint paint) {
   switch (paint) {
@@ -142,15 +144,40 @@ void Table::add(std::vector<Cell> row) {
   rows_.push_back(std::move(row));
 }
 
-std::string Table::render(const Terminal& terminal) const {
-  const std::size_t columns = headings_.size();
+std::vector<std::size_t> Table::widths() const {
   std::vector<std::size_t> widths;
   for (const auto& heading : headings_) widths.push_back(display_width(heading));
   for (const auto& row : rows_) {
-    for (std::size_t i = 0; i < columns; ++i) {
+    for (std::size_t i = 0; i < headings_.size(); ++i) {
       widths[i] = std::max(widths[i], display_width(row[i].text));
     }
   }
+  return widths;
+}
+
+Table Table::with_short_ids() const {
+  Table out = *this;
+  for (std::size_t i = 0; i < headings_.size(); ++i) {
+    const auto is_id = [i](const auto& row) {
+      const std::string_view text = row[i].text;
+      return text.size() == kGeneratedIdBytes && text.find('_') < 5;
+    };
+    if (!std::ranges::all_of(rows_, is_id)) continue;
+    for (auto& row : out.rows_) row[i].text.erase(0, kGeneratedIdBytes - kShownIdEnd);
+  }
+  return out;
+}
+
+std::string Table::render(const Terminal& terminal) const {
+  std::size_t needed = kMinLastColumn;
+  const auto wanted = widths();
+  for (std::size_t i = 0; i + 1 < wanted.size(); ++i) needed += wanted[i] + kGap;
+  return needed > terminal.width() ? with_short_ids().lines(terminal) : lines(terminal);
+}
+
+std::string Table::lines(const Terminal& terminal) const {
+  const std::size_t columns = headings_.size();
+  const auto widths = this->widths();
   std::size_t before_last = 0;
   for (std::size_t i = 0; i + 1 < columns; ++i) before_last += widths[i] + kGap;
   std::size_t last = terminal.width();

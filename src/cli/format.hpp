@@ -33,7 +33,8 @@ struct Cell {
   Paint paint = Paint::kNone;
 };
 
-// Columns are as wide as they need; the last one takes what is left of the terminal's width.
+// Columns are as wide as they need; the last one takes what is left of the terminal's width. Where
+// that is too little, generated ids are shown by their ends, which every command accepts.
 class Table {
  public:
   explicit Table(std::vector<std::string> headings) : headings_(std::move(headings)) {}
@@ -42,6 +43,10 @@ class Table {
   std::string render(const Terminal& terminal) const;
 
  private:
+  std::vector<std::size_t> widths() const;
+  std::string lines(const Terminal& terminal) const;
+  Table with_short_ids() const;
+
   std::vector<std::string> headings_;
   std::vector<std::vector<Cell>> rows_;
 };

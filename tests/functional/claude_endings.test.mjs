@@ -1,5 +1,5 @@
 // Every way in which a run of the real agent CLI goes on or ends: many turns, cancelled and killed
-// in a tool, out of turns, money, permission, model, conversation; too much output, none, nonsense.
+// in a tool, out of turns, money, permission, model; too much output, none, or nonsense.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { chmodSync, writeFileSync } from 'node:fs';
@@ -30,7 +30,7 @@ test('how runs of the real agent CLI go on and end', { timeout: 280_000 }, async
   const model = await startMessagesApi();
   t.after(() => model.stop());
   const deployment = await Deployment.make(t);
-  await deployment.serve({ CLAUDE_TOKEN: 'sk-ant-test-0123456789' });
+  await deployment.serve({ CLAUDE_TOKEN: 'sk-ant-oat01-test-0123456789' });
   const program = join(deployment.folder, 'claude');
   writeFileSync(program, wrapper(claudePath()));
   chmodSync(program, 0o755);
@@ -51,6 +51,7 @@ test('how runs of the real agent CLI go on and end', { timeout: 280_000 }, async
     assert.ok(execution.whatToDo, 'there is a cure');
     return execution;
   };
+  const turnsOf = ({ id }) => api.get(`/api/executions/${id}/turns`);
   const gone = (marker) => waitFor('all its processes to be gone',
     () => withMarker(marker).length === 0, 5_000);
   // A run whose agent is in the middle of a tool that never ends.
@@ -82,6 +83,13 @@ test('how runs of the real agent CLI go on and end', { timeout: 280_000 }, async
     const execution = await run('sub_agent');
     assert.equal(execution.status, 'completed', JSON.stringify(execution));
     assert.ok(execution.usage.outputTokens >= 4 * 42, 'two messages of each agent');
+    const turns = await turnsOf(execution);
+    assert.deepEqual(turns[0].tools.map(({ name, state }) => [name, state]), [['Task', 'done']]);
+    const below = turns.filter(({ parentToolId }) => parentToolId === turns[0].tools[0].id);
+    assert.deepEqual(below.flatMap(({ tools }) => tools.map(({ result }) => result)),
+      ['the-answer-is-42']);
+    assert.match(turns.at(-1).text, /It reports/);
+    assert.equal(turns.at(-1).stopReason, 'end_turn');
   });
 
   await t.test('cancelled in a tool: the tool ends with it', async () => {
@@ -111,7 +119,9 @@ test('how runs of the real agent CLI go on and end', { timeout: 280_000 }, async
     assert.ok(flood.output.length <= 700_000, String(flood.output.length));
   });
 
-  await t.test('a flood within the limits is whole', async () => {
+  // As much as a model can write at once. The CLI exits without waiting for its reader, and what is
+  // then neither read nor in the pipe is lost; flood.test.mjs goes further.
+  await t.test('the longest answer of a model is whole', async () => {
     const execution = await run('flood?bytes=400000');
     assert.equal(execution.status, 'completed', JSON.stringify(execution).slice(0, 2000));
     // The CLI writes its text twice: as a message, and as its result.
@@ -124,6 +134,8 @@ test('how runs of the real agent CLI go on and end', { timeout: 280_000 }, async
     const execution = await run('bash?command=touch%20made', { permissionPolicy: policy });
     assert.equal(execution.status, 'completed', JSON.stringify(execution));
     assert.match(execution.output, /"permission_denials":\[\{"tool_name":"Bash"/);
+    const [turn] = await turnsOf(execution);
+    assert.deepEqual(turn.tools.map(({ name, state }) => [name, state]), [['Bash', 'denied']]);
     const without = await run('bash?command=touch%20made',
       { permissionPolicy: { disallowedTools: ['Bash'] } });
     assert.match(without.output, /No such tool available: Bash/);
@@ -143,6 +155,16 @@ test('how runs of the real agent CLI go on and end', { timeout: 280_000 }, async
       await failed(reason, scenario);
     }
     await api.post('/api/providers/claude/retry'); // the last one holds the account's other runs
+  });
+
+  await t.test('a usage limit parks the run until the time that the provider names', async () => {
+    const resets = Math.floor(Date.now() / 1000) + 7200;
+    const id = await start(`usage_limit?resets=${resets}`, { onQuota: 'park' });
+    const { parked, parkedUntil } = await api.reached(id, 'parked', (run) => run.parked);
+    assert.equal(parked, 'quota');
+    assert.equal(Date.parse(parkedUntil), resets * 1000);
+    await api.post(`/api/executions/${id}/cancel`);
+    await api.post('/api/providers/claude/retry');
   });
 
   await t.test('nonsense instead of its protocol is an error of the protocol', async () => {

@@ -151,15 +151,16 @@ group: Mail
     await store('refused', { token: 'glpat-wrong-0123456789abc', base_url: base });
     await store('nowhere', { token: goodToken, base_url: 'http://127.0.0.1:1' });
     await store('half', { base_url: base });
-    assert.match(run('connector', 'check', 'works'), /^GitLab takes the credential$/m);
-    const failure = (name) => {
-      const result = deployment.command('connector', 'check', name);
+    const check = (name) => deployment.commandAside('connector', 'check', name);
+    assert.match((await check('works')).stdout, /^GitLab takes the credential$/m);
+    const failure = async (name) => {
+      const result = await check(name);
       assert.notEqual(result.code, 0);
       return result.stderr;
     };
-    assert.match(failure('refused'), /GitLab refuses the credential: 401/);
-    assert.match(failure('nowhere'), /cannot be reached/);
-    assert.match(failure('half'), /fields.token: is missing|lacks what GitLab needs/);
+    assert.match(await failure('refused'), /GitLab refuses the credential: 401/);
+    assert.match(await failure('nowhere'), /cannot be reached/);
+    assert.match(await failure('half'), /fields.token: is missing|lacks what GitLab needs/);
     assert.deepEqual(seen, [goodToken, 'glpat-wrong-0123456789abc']);
     const { executionId } = await api.post(`/api/credentials/${works.id}/check`);
     const execution = await api.completed(executionId);

@@ -161,11 +161,28 @@ export class Deployment {
     return worker.sandbox !== 'none';
   }
 
+  // The same, while this process goes on: for a command that needs an answer from a server of the
+  // test itself.
+  async commandAside(...args) {
+    const child = spawn(binary, args, { cwd: this.folder, stdio: ['ignore', 'pipe', 'pipe'],
+      env: this.commandEnv() });
+    const seen = { stdout: '', stderr: '' };
+    for (const name of ['stdout', 'stderr']) {
+      child[name].setEncoding('utf8').on('data', (text) => { seen[name] += text; });
+    }
+    const code = await new Promise((resolve) => { child.on('close', resolve); });
+    return { code, ...seen };
+  }
+
+  commandEnv() {
+    return { PATH: process.env.PATH, HOME: this.folder, LANG: 'C.UTF-8', PERSONAS_URL: this.url,
+      PERSONAS_DATA_DIR: this.dataDir, TEAM_API_KEY: this.keys.TEAM_API_KEY };
+  }
+
   // A client command, to its end: {code, stdout, stderr}.
   command(...args) {
     const result = spawnSync(binary, args, { encoding: 'utf8', cwd: this.folder, timeout: 60_000,
-      env: { PATH: process.env.PATH, HOME: this.folder, LANG: 'C.UTF-8', PERSONAS_URL: this.url,
-        PERSONAS_DATA_DIR: this.dataDir, TEAM_API_KEY: this.keys.TEAM_API_KEY } });
+      env: this.commandEnv() });
     return { code: result.status, stdout: result.stdout, stderr: result.stderr };
   }
 }

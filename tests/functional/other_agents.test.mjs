@@ -92,6 +92,8 @@ for (const { backend, program, start, tokenSetting, worker } of agents) {
         assert.equal(execution.status, 'failed');
         assert.equal(execution.failureReason, reason, JSON.stringify(execution));
         assert.ok(execution.whatToDo);
+        // The account stands behind its gate now, for every run; a person may open it.
+        if (reason === 'provider_quota') await api.post(`/api/providers/${backend}/retry`);
       });
     }
 

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "adder.hpp"
 #include "apply.hpp"
 #include "craft.hpp"
 #include "design.hpp"
@@ -30,38 +31,9 @@ CraftLine::~CraftLine() = default;
 namespace {
 
 using Options = CraftLine::Options;
-using Action = Task<Result<void>> (*)(Context&, Options&);
+using CraftAdder = Adder<CraftLine>;
 
-class Adder {
- public:
-  Adder(CraftLine& line, const std::function<void(CLI::App&)>& flags)
-      : line_(line), flags_(flags) {}
-
-  CLI::App& add(CLI::App& parent, const char* name, const char* description, Action action) {
-    CLI::App& command = *parent.add_subcommand(name, description);
-    command.add_flag("--json", line_.options->json, "Print JSON, for programs");
-    flags_(command);
-    command.callback([&line = line_, action] {
-      line.chosen = [&options = *line.options, action](Context& context) {
-        return action(context, options);
-      };
-    });
-    return command;
-  }
-  // A word that only groups others.
-  static CLI::App& group(CLI::App& app, const char* name, const char* description) {
-    CLI::App& command = *app.add_subcommand(name, description);
-    command.require_subcommand(1);
-    return command;
-  }
-  Options& options() { return *line_.options; }
-
- private:
-  CraftLine& line_;
-  const std::function<void(CLI::App&)>& flags_;
-};
-
-void add_new(CLI::App& app, Adder& adder) {
+void add_new(CLI::App& app, CraftAdder& adder) {
   Options& options = adder.options();
   auto& fresh = adder.add(app, "new", "Make a persona from a description, or a template",
                           [](Context& context, Options& o) {
@@ -81,7 +53,7 @@ void add_new(CLI::App& app, Adder& adder) {
       "List the templates");
 }
 
-void add_edit(CLI::App& app, Adder& adder) {
+void add_edit(CLI::App& app, CraftAdder& adder) {
   Options& options = adder.options();
   auto& edit = adder.add(app, "edit", "Have a persona changed as you describe",
                          [](Context& context, Options& o) {
@@ -96,9 +68,9 @@ void add_edit(CLI::App& app, Adder& adder) {
   edit.add_flag("-y,--yes", options.yes, "Apply the draft without asking");
 }
 
-void add_persona(CLI::App& app, Adder& adder) {
+void add_persona(CLI::App& app, CraftAdder& adder) {
   Options& options = adder.options();
-  auto& persona = Adder::group(app, "persona", "What a persona was, and how it changed");
+  auto& persona = CraftAdder::group(app, "persona", "What a persona was, and how it changed");
   auto& versions = adder.add(
       persona, "versions", "List its versions, newest first",
       [](Context& context, Options& o) { return show_versions(context, o.name, o.format()); });
@@ -119,9 +91,9 @@ void add_persona(CLI::App& app, Adder& adder) {
   restore.add_option("version", options.version, "The version")->required();
 }
 
-void add_library(CLI::App& app, Adder& adder) {
+void add_library(CLI::App& app, CraftAdder& adder) {
   Options& options = adder.options();
-  auto& tool = Adder::group(app, "tool", "Tools that come with the program");
+  auto& tool = CraftAdder::group(app, "tool", "Tools that come with the program");
   adder.add(tool, "library", "List them, and which are installed",
             [](Context& context, Options& o) { return show_library(context, o.format()); });
   auto& install = adder.add(
@@ -130,7 +102,7 @@ void add_library(CLI::App& app, Adder& adder) {
       });
   install.add_option("tool", options.name, "Its name")->required();
   install.add_flag("--force", options.force, "Also over what somebody has changed");
-  auto& connector = Adder::group(app, "connector", "Types of credentials");
+  auto& connector = CraftAdder::group(app, "connector", "Types of credentials");
   adder.add(connector, "ls", "List them",
             [](Context& context, Options& o) { return show_connectors(context, o.format()); });
   auto& show = adder.add(
@@ -143,7 +115,7 @@ void add_library(CLI::App& app, Adder& adder) {
   check.add_option("credential", options.name, "Its name or id")->required();
 }
 
-void add_files(CLI::App& app, Adder& adder) {
+void add_files(CLI::App& app, CraftAdder& adder) {
   Options& options = adder.options();
   auto& prompt = adder.add(app, "prompt", "Show the prompt a run would get; nothing is run",
                            [](Context& context, Options& o) {
@@ -171,7 +143,7 @@ void add_files(CLI::App& app, Adder& adder) {
 
 void add_craft(CLI::App& app, CraftLine& line,
                const std::function<void(CLI::App&)>& add_connection_flags) {
-  Adder adder(line, add_connection_flags);
+  CraftAdder adder(line, add_connection_flags);
   add_new(app, adder);
   add_edit(app, adder);
   add_persona(app, adder);

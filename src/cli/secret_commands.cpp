@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "adder.hpp"
 #include "connect.hpp"
 #include "credential.hpp"
 
@@ -27,7 +28,7 @@ SecretLine::~SecretLine() = default;
 namespace {
 
 using Options = SecretLine::Options;
-using Action = Task<Result<void>> (*)(Context&, Options&);
+using SecretAdder = Adder<SecretLine>;
 
 Task<Result<void>> run_add(Context& context, Options& o) {
   using Add = AddCredentialOptions;
@@ -45,29 +46,7 @@ Task<Result<void>> run_connect(Context& context, Options& o) {
   return connect(context, o.connect);
 }
 
-class Adder {
- public:
-  Adder(SecretLine& line, const std::function<void(CLI::App&)>& flags)
-      : line_(line), flags_(flags) {}
-
-  CLI::App& add(CLI::App& parent, const char* name, const char* description, Action action) {
-    CLI::App& command = *parent.add_subcommand(name, description);
-    command.add_flag("--json", line_.options->json, "Print JSON, for programs");
-    flags_(command);
-    command.callback([&line = line_, action] {
-      line.chosen = [&options = *line.options, action](Context& context) {
-        return action(context, options);
-      };
-    });
-    return command;
-  }
-
- private:
-  SecretLine& line_;
-  const std::function<void(CLI::App&)>& flags_;
-};
-
-void add_connect(CLI::App& app, Adder& adder, Options& options) {
+void add_connect(CLI::App& app, SecretAdder& adder, Options& options) {
   auto& command = adder.add(app, "connect", "Hand in the token of a model provider", &run_connect);
   command.add_option("provider", options.connect.provider, "claude, codex or gemini")
       ->required()
@@ -78,7 +57,7 @@ void add_connect(CLI::App& app, Adder& adder, Options& options) {
                      "When it ends, such as 2027-01-31T00:00:00Z");
 }
 
-void add_credential_commands(CLI::App& app, Adder& adder, Options& options) {
+void add_credential_commands(CLI::App& app, SecretAdder& adder, Options& options) {
   CLI::App& group = *app.add_subcommand("credential", "Secrets of other services, for agents");
   group.require_subcommand(1);
   auto& add = adder.add(group, "add", "Store a credential, sealed on its way", &run_add);
@@ -101,7 +80,7 @@ void add_credential_commands(CLI::App& app, Adder& adder, Options& options) {
   rm.add_option("name", options.name, "Its name or id")->required();
   rm.add_flag("--force", options.force, "Take it from the personas that use it");
 
-  const auto add_link = [&](const char* name, const char* description, Action action) {
+  const auto add_link = [&](const char* name, const char* description, SecretAdder::Action action) {
     auto& command = adder.add(group, name, description, action);
     command.add_option("name", options.name, "Its name or id")->required();
     command.add_option("persona", options.persona, "The persona's name or id")->required();
@@ -118,7 +97,7 @@ void add_credential_commands(CLI::App& app, Adder& adder, Options& options) {
 
 void add_secret_commands(CLI::App& app, SecretLine& line,
                          const std::function<void(CLI::App&)>& add_connection_flags) {
-  Adder adder(line, add_connection_flags);
+  SecretAdder adder(line, add_connection_flags);
   add_connect(app, adder, *line.options);
   add_credential_commands(app, adder, *line.options);
 }

@@ -69,6 +69,14 @@ TEST(Run, SuggestsThePersonaThatWasMeant) {
   EXPECT_EQ(world.terminal.errors, "error: There is no persona \"dmeo\"; did you mean \"demo\"?\n");
 }
 
+TEST(Run, TakesANameAsItIsTypedInHaste) {
+  World world = with_demo();
+  EXPECT_EQ(world.run({"run", "DEMO", "x", "--timeout", "soon"}), 64);
+  world.server.answer("POST /api/execute",
+                      {.status = 202, .body = R"({"executionId":")" + kExecutionId + "\"}"});
+  EXPECT_EQ(world.run({"run", "Demo", "x"}), 0) << world.terminal.errors;
+}
+
 TEST(Run, RefusesWrongOptionsBeforeAskingTheServer) {
   World world;
   EXPECT_EQ(world.run({"run", "demo", "x", "--input", "{"}), 64);

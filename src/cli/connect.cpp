@@ -106,7 +106,8 @@ struct Verdict {
 // What the last line of the CLI's JSON output says.
 Verdict judge(const SecretInput::Trial& trial) {
   using Kind = Verdict::Kind;
-  if (!trial.started) return {Kind::kUnclear, "the agent CLI could not be started"};
+  if (!trial.started)
+    return {Kind::kUnclear, "the agent CLI could not be started; see: personas doctor"};
   if (!trial.in_time) return {Kind::kUnclear, "the provider did not answer in time"};
   const auto json = codec::parse_json(trimmed(trial.out));
   const auto* result = json ? json->if_object() : nullptr;
@@ -218,9 +219,12 @@ Task<Result<void>> connect(Context& context, ConnectOptions options) {
   context.terminal.out(fmt::format("stored the token of {}: {}\n", provider->name, verdict.words));
   if (const auto state = codec::parse_json(response->body); state && state->is_object()) {
     const auto* end = state->get_object().if_contains("expiresAt");
+    const auto* assumed = state->get_object().if_contains("expiryAssumed");
     if (end != nullptr && end->is_string()) {
-      context.terminal.err(
-          fmt::format("it ends on {}\n", agents::clean_line(std::string(end->get_string()), 10)));
+      const std::string at = agents::clean_line(std::string(end->get_string()), kMaxShown);
+      context.terminal.err(fmt::format(
+          "it ends on {}{}\n", at.substr(0, std::string_view("2000-01-01").size()),
+          assumed != nullptr && *assumed == true ? " (assumed; tell with --expires)" : ""));
     }
   }
   co_return Result<void>();

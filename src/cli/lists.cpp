@@ -260,6 +260,19 @@ class Lister {
   Names names_;
 };
 
+// As a name is typed in haste: "Web Researcher" is also web-researcher.
+std::string folded(std::string_view name) {
+  std::string result;
+  for (const char c : name) {
+    if (c >= 'A' && c <= 'Z') {
+      result += static_cast<char>(c - 'A' + 'a');
+    } else {
+      result += c == ' ' || c == '_' ? '-' : c;
+    }
+  }
+  return result;
+}
+
 }  // namespace
 
 Task<Result<void>> list(Context& context, ListOptions options) {
@@ -274,6 +287,12 @@ Task<Result<Persona>> find_persona(Api& api, std::string id_or_name) {
   }
   for (auto& persona : personas) {
     if (persona.name == id_or_name) co_return std::move(persona);
+  }
+  const auto alike = [&id_or_name](const Persona& persona) {
+    return folded(persona.name) == folded(id_or_name);
+  };
+  if (std::ranges::count_if(personas, alike) == 1) {
+    co_return std::move(*std::ranges::find_if(personas, alike));
   }
   const std::vector<std::string_view> known = [&personas] {
     std::vector<std::string_view> names;

@@ -129,18 +129,16 @@ Result<std::optional<ClaimedRun>> claim(Transaction& tx, const ClaimRequest& req
       "worker_instance = ?, node_id = ?, started_at = COALESCE(started_at, ?), attempt_started_at "
       "= ?, parked = NULL, parked_until = NULL, parked_gate = NULL, persona_version = (SELECT "
       "p.version FROM personas p WHERE p.tenant_id = executions.tenant_id AND p.id = "
-      "executions.persona_id) WHERE tenant_id = ? AND id = ? AND status = 'queued' AND attempt = ? "
-      "RETURNING " +
-      row_columns());
-  std::optional<ExecutionRow> row;
-  TRY_VOID(tx.query(kClaim,
-                    {request.attempt, request.worker, request.worker_instance, request.node,
-                     request.now, request.now, request.tenant, request.id, request.attempt - 1},
-                    [&](const Row& r) -> Result<bool> {
-                      TRY(row, codec::from_row<ExecutionRow>(r));
-                      return true;  // read on to the end: the update must run to completion
-                    }));
-  if (!row) return std::optional<ClaimedRun>();
+      "executions.persona_id) WHERE tenant_id = ? AND id = ? AND status = 'queued' AND attempt = "
+      "?");
+  // The condition decides who won; the row is read after it, because RETURNING all of it costs
+  // SQLite more than both statements.
+  TRY(const auto won, tx.execute(kClaim, {request.attempt, request.worker, request.worker_instance,
+                                          request.node, request.now, request.now, request.tenant,
+                                          request.id, request.attempt - 1}));
+  if (won == 0) return std::optional<ClaimedRun>();
+  TRY(auto row, live_row(tx, request.tenant, request.id, request.attempt));
+  if (!row) return fail(ErrorCode::kInternal, "the claimed execution cannot be read");
   TRY_VOID(append_status(tx, *row,
                          {.status = ExecutionStatus::kRunning,
                           .attempt = request.attempt,

@@ -53,8 +53,12 @@ store::Completion ExecutionService::counted(store::Completion done) {
   ++operations_;
   return [this, done = std::move(done)](Result<void> outcome) mutable {
     done(std::move(outcome));
-    if (--operations_ == 0 && idle_) idle_->cancel();
+    finished_operation();
   };
+}
+
+void ExecutionService::finished_operation() {
+  if (--operations_ == 0 && idle_) idle_->cancel();
 }
 
 void ExecutionService::write(store::Operation operation, store::Completion done) {
@@ -318,6 +322,25 @@ LiveRun* ExecutionService::find_run(const wire::RunKey& key) {
 }
 
 // ---- writing what runs produce -----------------------------------------------------------------
+
+// Frames that came in one read are written in one transaction: a run's last words and its end
+// arrive together more often than not, and each transaction reads and writes the run's row.
+void ExecutionService::pump_soon(const LiveRun& run) {
+  const wire::RunKey& key = run.identity().run;
+  if (!heard_.empty()) {
+    if (heard_.back() != key) heard_.push_back(key);
+    return;
+  }
+  heard_.push_back(key);
+  ++operations_;  // stop() waits for it
+  boost::asio::post(strand_, [this] {
+    for (const auto& heard : std::exchange(heard_, {})) {
+      if (LiveRun* found = find_run(heard)) pump(*found);
+    }
+    settle();
+    finished_operation();
+  });
+}
 
 void ExecutionService::pump(LiveRun& run) {
   if (run.needs_replay() && (run.pending_bytes() > 0 || run.ending())) {

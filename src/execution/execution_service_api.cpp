@@ -73,7 +73,7 @@ void ExecutionService::frame(const wire::RunKey& key, std::int64_t seq, wire::Wo
   if (run->pending_bytes() > kMaxPendingBytes) {
     links_->drop(run->identity().worker, "its output comes faster than it can be stored");
   }
-  pump(*run);
+  pump_soon(*run);
   settle();
 }
 
@@ -90,7 +90,7 @@ void ExecutionService::complete(const wire::RunKey& key, std::int64_t seq,
                                                          : ExecutionStatus::kFailed;
   }
   run->add_end(seq, std::move(end));
-  pump(*run);
+  pump_soon(*run);
   settle();
 }
 

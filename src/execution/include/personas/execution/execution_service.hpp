@@ -115,6 +115,7 @@ class ExecutionService final : public Executions {
   Result<wire::Assign> make_assign(const effect::Claim& claim, ClaimedRun& run);
   LiveRun* find_run(const wire::RunKey& key);
   void pump(LiveRun& run);
+  void pump_soon(const LiveRun& run);  // when all that came with this frame has been taken
   void replay(LiveRun& run);
   void written(const wire::RunKey& key, Result<void> outcome, const AppendOutcome& appended);
   void pump_later(const wire::RunKey& key);
@@ -133,6 +134,7 @@ class ExecutionService final : public Executions {
   void write(store::Operation operation, store::Completion done);
   void read(store::Operation operation, store::Completion done);
   store::Completion counted(store::Completion done);
+  void finished_operation();
 
   ServiceOptions options_;
   boost::asio::any_io_executor strand_;
@@ -144,6 +146,7 @@ class ExecutionService final : public Executions {
 
   Dispatcher dispatcher_;
   std::unordered_map<wire::RunKey, std::unique_ptr<LiveRun>> runs_;
+  std::vector<wire::RunKey> heard_;          // runs with new frames, until pumped
   std::set<wire::RunKey> waiting_for_disk_;  // batches that the store refused for now
   std::set<wire::RunKey> give_back_later_;   // the same for runs that workers gave back
   std::set<std::pair<TenantId, std::string>> open_later_;  // gates
@@ -157,7 +160,7 @@ class ExecutionService final : public Executions {
   bool settling_ = false;
   bool stopping_ = false;
 
-  std::int64_t operations_ = 0;                      // store operations under way
+  std::int64_t operations_ = 0;                      // store operations and posts under way
   std::unique_ptr<boost::asio::steady_timer> idle_;  // cancelled when operations_ reaches zero
 
   std::atomic<std::int64_t> queued_{0};

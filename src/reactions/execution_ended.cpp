@@ -163,14 +163,15 @@ std::vector<std::string_view> ExecutionEnded::types() const {
 }
 
 Result<Reaction> ExecutionEnded::look(Transaction& tx, const store::JournalRecord& record) {
+  // Most executions are waited for by nobody: one indexed look, which costs less than reading the
+  // record, and nothing is written.
+  TRY(const auto watch, reactor::find_watch(tx, record.tenant, ExecutionId(record.execution_id)));
+  if (!watch) return Reaction();
   TRY(const auto change, codec::parse<record::ExecutionStatusChanged>(
                              record.data(), {.unknown = codec::UnknownFields::kIgnore,
                                              .read_only = codec::ReadOptions::ReadOnly::kAccept,
                                              .rules = codec::ReadOptions::Rules::kTrust}));
   if (!is_final(change.status)) return Reaction();
-  // Most executions are waited for by nobody: one indexed look, and nothing is written.
-  TRY(const auto watch, reactor::find_watch(tx, record.tenant, ExecutionId(record.execution_id)));
-  if (!watch) return Reaction();
   End end{record.tenant, *watch, {}};
   TRY(end.execution,
       execution::load(tx, record.tenant, watch->execution_id, execution::Output::kNone));

@@ -10,9 +10,12 @@
 namespace personas::worker_gateway {
 namespace {
 
-// Pings, silence and handshakes are looked at this often: well inside the margins of wire::Timing,
-// and one pass over ten thousand connections costs less than a millisecond.
-constexpr auto kSweepEvery = std::chrono::milliseconds(500);
+// Pings, silence and handshakes are looked at when the next of them is due, so that a silent worker
+// is given up when its time is over. With thousands of workers that is always, so not sooner than
+// this after the last look; one pass over ten thousand connections costs less than a millisecond.
+constexpr Duration kSoonestSweep = milliseconds(100);
+// Connections that came after the look have deadlines of their own.
+constexpr Duration kLatestSweep = milliseconds(500);
 // One session in base64 fits; well below what a socket may queue (ServerLimits).
 constexpr std::size_t kMaxQueuedWithSession = 48 * 1024 * 1024;
 static_assert(kMaxQueuedWithSession > std::size_t{wire::kMaxSessionBytes} / 3 * 4);
@@ -130,15 +133,22 @@ void Hub::close_all(std::string_view reason) {
 
 void Hub::sweep() {
   const Instant now = clock_.now();
+  Instant next = now + kLatestSweep;
   std::vector<std::shared_ptr<Connection>> due;
   for (const auto& connection : connections_) {
-    if (connection->session.next_deadline() <= now) due.push_back(connection);
+    const Instant deadline = connection->session.next_deadline();
+    if (deadline <= now) {
+      due.push_back(connection);
+    } else {
+      next = std::min(next, deadline);
+    }
   }
   for (const auto& connection : due) {
     connection->session.tick(now);
     drain(*connection);
+    next = std::min(next, connection->session.next_deadline());
   }
-  sweep_timer_.expires_after(kSweepEvery);
+  sweep_timer_.expires_after(std::max<Duration>(next - now, kSoonestSweep));
   sweep_timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) sweep();
   });

@@ -1,14 +1,13 @@
 #!/usr/bin/env node
 // What the platform adds to an agent: time and memory per run, and the way of a line to a follower.
 //
-//   PERSONAS_BINARY=build/release/personas node bench/agents.mjs [--runs N] [--json]
+//   PERSONAS_BINARY=build/release/personas node bench/agents.mjs [--runs N] [--json FILE]
 //
 // Needs the tests' npm packages (scripts/test installs them): the real agent CLI runs on the
 // stand-in model of tests/messages_api. Bare and platform runs alternate, so that both see the
 // same machine; medians of N pairs.
 import { spawn, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { cpus, loadavg } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { startMessagesApi } from '../tests/messages_api/server.mjs';
 import { claudePath, runClaude } from '../tests/functional/lib/claude.mjs';
 import { binary, Deployment } from '../tests/functional/lib/program.mjs';
@@ -131,15 +130,12 @@ try {
   for (const step of undo) await step();
 }
 
+const rows = Object.entries(figures).map(([figure, [value, unit]]) => ({ scenario: 'agents', figure,
+  unit, value, must: limits[figure] ?? null, better: 'lower' }));
 const version = spawnSync(claudePath(), ['--version'], { encoding: 'utf8' }).stdout.trim();
-if (process.argv.includes('--json')) {
-  console.log(JSON.stringify({ runs, version, load: loadavg()[0], figures }));
-} else {
-  console.log(`${cpus().length} processors, load ${loadavg()[0].toFixed(2)}, CLI ${version}, ` +
-    `medians of ${runs} pairs\n\n| figure | measured | must |\n| --- | --- | --- |`);
-  for (const [name, [value, unit]] of Object.entries(figures)) {
-    const must = limits[name] === undefined ? '' : `≤ ${limits[name]} ${unit}`;
-    console.log(`| ${name} | ${value.toFixed(value < 10 ? 2 : 0)} ${unit} | ${must} |`);
-  }
+console.error(`CLI ${version}, medians of ${runs} pairs`);
+for (const { figure, value, unit } of rows) {
+  console.error(`  ${figure}: ${value.toFixed(2)} ${unit}`);
 }
-process.exitCode = Object.entries(limits).some(([name, most]) => figures[name]?.[0] > most) ? 1 : 0;
+const out = option('--json');
+if (out) writeFileSync(out, JSON.stringify({ rows, failures: [] }));

@@ -42,6 +42,7 @@ void NullWorker::on_message(std::string_view text) {
     write(*assign, 1, "x\n");
     complete(*assign, 2);
   } else if (const auto* received = std::get_if<wire::Received>(&*parsed)) {
+    if (all_.on_received) all_.on_received(*received);
     if (!received->final_.value_or(false)) return;
     ++all_.finished_;
     if (all_.on_finished) all_.on_finished(*received);
@@ -70,8 +71,7 @@ void NullWorker::write(const wire::Assign& run, std::int64_t seq, std::string te
   if (socket_) socket_->send(wire::to_text(wire::WorkerFrame(std::move(frame))));
 }
 
-void NullWorker::complete(const wire::Assign& run, std::int64_t seq) {
-  wire::Complete frame;
+void NullWorker::complete(const wire::Assign& run, std::int64_t seq, wire::Complete frame) {
   frame.execution_id = run.execution_id;
   frame.status = "completed";
   frame.attempt = run.attempt;

@@ -37,7 +37,8 @@ class NullWorker final : public net::WebSocketListener {
   void on_close(net::CloseCode code, std::string_view reason) override;
 
   void write(const wire::Assign& run, std::int64_t seq, std::string text);
-  void complete(const wire::Assign& run, std::int64_t seq);
+  // `frame` may say more; who, how and the numbers are filled in.
+  void complete(const wire::Assign& run, std::int64_t seq, wire::Complete frame = {});
   void send_heartbeat(const std::string& text);
   bool ready() const { return ready_; }
 
@@ -67,7 +68,8 @@ class NullWorkers {
 
   // Called for each assignment instead of answering it.
   std::function<void(NullWorker&, const wire::Assign&)> on_assign;
-  // Called for each completion that is on disk.
+  // Called for each confirmation of what is on disk, and for that of a completion.
+  std::function<void(const wire::Received&)> on_received;
   std::function<void(const wire::Received&)> on_finished;
 
   std::size_t count() const { return workers_.size(); }

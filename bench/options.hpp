@@ -15,7 +15,9 @@ struct Options {
   std::string json_file;
   std::vector<std::string> scenarios;
   std::vector<std::string> server_environment;  // NAME=VALUE, for experiments
-  std::int64_t runs = 3;
+  std::vector<std::string> server_prefix;       // what the server is run under: a profiler
+  std::string work = "execution";               // work: what is done `count` times
+  std::int64_t count = 1'000;
   std::int64_t measured_seconds = 10;
   std::int64_t rate = 200;        // latency: executions a second
   std::int64_t connections = 64;  // throughput: HTTP connections

@@ -154,7 +154,8 @@ void ServerProcess::become_server(char* const* argv, char* const* env, int log) 
 }
 
 Result<Duration> ServerProcess::start() {
-  std::vector<std::string> arguments{options_.binary, "serve", "--data-dir", folder_ + "/data"};
+  std::vector<std::string> arguments = options_.server_prefix;
+  arguments.insert(arguments.end(), {options_.binary, "serve", "--data-dir", folder_ + "/data"});
   std::vector<std::string> variables = environment();
   const std::vector<char*> argv = pointers(arguments);
   const std::vector<char*> env = pointers(variables);

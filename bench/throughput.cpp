@@ -1,5 +1,6 @@
 // throughput: null executions from POST to the completion's final `received`, all on disk, in a
 // closed loop: as many in flight as the options say, a new one for each that finishes.
+// metered: the same, of a persona, and each says what it used of two models, as an agent CLI does.
 #include <fmt/format.h>
 
 #include "trial.hpp"
@@ -11,13 +12,52 @@ constexpr double kMustPerSecond = 6'000;
 constexpr double kAimPerSecond = 12'000;
 constexpr Duration kWarmUp = seconds(1);
 
-}  // namespace
+// A persona that may have everything at once; its id.
+Result<std::string> make_persona(Trial& trial) {
+  Executor personas(
+      trial, 1, {"/api/personas", R"({"name":"bench","backend":"claude","maxConcurrent":1000})"});
+  TRY_VOID(personas.connect());
+  personas.execute();
+  const bool made = trial.run_until([&] { return personas.settled(); }, kPatience);
+  static constexpr std::string_view kId = R"("id":")";
+  const auto at = personas.last_body().find(kId);
+  if (!made || at == std::string::npos) {
+    return trial.failed("no persona could be made; " + personas.trouble());
+  }
+  const auto begin = at + kId.size();
+  return personas.last_body().substr(begin, personas.last_body().find('"', begin) - begin);
+}
 
-Measured measure_throughput(const Options& options) {
+void complete_with_usage(NullWorker& worker, const wire::Assign& run) {
+  worker.write(run, 1, "x\n");
+  wire::Complete frame;
+  frame.session_id = "0b6ad0a6-0000-4000-8000-000000000000";
+  frame.total_cost_usd = 0.0123;
+  frame.duration_ms = 10;
+  frame.turns = 2;
+  frame.model = "large";
+  frame.usage.emplace(R"({"inputTokens":10,"outputTokens":20,"cacheReadInputTokens":30})");
+  frame.models.emplace(
+      R"([{"model":"large","usage":{"inputTokens":10,"outputTokens":20},"costUsd":0.012},)"
+      R"({"model":"small","usage":{"inputTokens":1,"outputTokens":2},"costUsd":0.0003}])");
+  worker.complete(run, 2, std::move(frame));
+}
+
+enum class Kind : std::uint8_t { kNull, kMetered };
+
+Measured measure(const Options& options, Kind kind) {
   TRY(const auto trial, Trial::make(options));
   TRY_VOID(trial->server().start());
   TRY_VOID(trial->connect_workers(options.workers, options.slots));
-  Executor executor(*trial, options.connections);
+  Post post;
+  std::string body;
+  if (kind == Kind::kMetered) {
+    TRY(const auto persona, make_persona(*trial));
+    body = fmt::format(R"({{"prompt":"x","personaId":"{}"}})", persona);
+    post.body = body;
+    trial->workers().on_assign = complete_with_usage;
+  }
+  Executor executor(*trial, options.connections, post);
   TRY_VOID(executor.connect());
   NullWorkers& workers = trial->workers();
   bool loading = true;
@@ -51,12 +91,14 @@ Measured measure_throughput(const Options& options) {
                                      executor.accepted(), workers.assigned(), workers.finished(),
                                      executor.trouble()));
   }
+  const bool null = kind == Kind::kNull;
   return std::vector<Measurement>{
-      {.figure = fmt::format("null executions end to end, {} in flight", options.in_flight),
+      {.figure = fmt::format("{} executions end to end, {} in flight", null ? "null" : "metered",
+                             options.in_flight),
        .unit = "/s",
        .value = finished / elapsed,
-       .must = kMustPerSecond,
-       .aim = kAimPerSecond,
+       .must = null ? std::optional(kMustPerSecond) : std::nullopt,
+       .aim = null ? std::optional(kAimPerSecond) : std::nullopt,
        .better = Better::kHigher},
       {.figure = "the server's processor time for one",
        .unit = "µs",
@@ -65,6 +107,16 @@ Measured measure_throughput(const Options& options) {
        .unit = "%",
        .value = 100 * cpu / elapsed},
       {.figure = "the server's memory afterwards", .unit = "MB", .value = rss}};
+}
+
+}  // namespace
+
+Measured measure_throughput(const Options& options) {
+  return measure(options, Kind::kNull);
+}
+
+Measured measure_metered(const Options& options) {
+  return measure(options, Kind::kMetered);
 }
 
 }  // namespace personas::bench

@@ -5,8 +5,9 @@
 namespace personas::bench {
 namespace {
 
-constexpr std::string_view kExecutePath = "/api/execute";
-constexpr int kAccepted = 202;
+constexpr bool is_accepted(int status) {
+  return status / 100 == 2;
+}
 
 }  // namespace
 
@@ -37,9 +38,10 @@ std::unexpected<Error> Trial::failed(const std::string& what) const {
   return fail(ErrorCode::kUnavailable, std::move(text));
 }
 
-Executor::Executor(Trial& trial, std::int64_t connections)
+Executor::Executor(Trial& trial, std::int64_t connections, Post post)
     : trial_(trial),
-      fixed_request_(post_request(kExecutePath, trial.server().api_key(), R"({"prompt":"x"})")) {
+      path_(post.path),
+      fixed_request_(post_request(post.path, trial.server().api_key(), post.body)) {
   for (std::int64_t i = 0; i < connections; ++i) {
     connections_.push_back(std::make_unique<HttpConnection>(trial.io()));
   }
@@ -57,7 +59,7 @@ Result<void> Executor::connect() {
 }
 
 void Executor::execute(std::string_view prompt) {
-  const std::string request = post_request(kExecutePath, trial_.server().api_key(),
+  const std::string request = post_request(path_, trial_.server().api_key(),
                                            R"({"prompt":")" + std::string(prompt) + R"("})");
   send(request);
 }
@@ -76,11 +78,11 @@ void Executor::send(const std::string& request) {
 
 void Executor::answered(HttpConnection& connection, int status, std::string_view body) {
   ++answered_;
-  if (status == kAccepted) {
+  if (is_accepted(status)) {
     ++accepted_;
     last_body_.assign(body);
   } else if (trouble_.empty()) {
-    trouble_ = "POST /api/execute was answered with " + std::to_string(status) + ": " +
+    trouble_ = "POST " + path_ + " was answered with " + std::to_string(status) + ": " +
                std::string(body.substr(0, 300));
   }
   if (status != kBroken) {

@@ -67,15 +67,22 @@ class Trial {
   std::unique_ptr<NullWorkers> workers_;
 };
 
-// Sends POST /api/execute over keep-alive connections, each with one request at a time.
+// What is posted again and again, made once.
+struct Post {
+  std::string_view path = "/api/execute";
+  std::string_view body = R"({"prompt":"x"})";
+};
+inline constexpr Post kPostEvent{"/api/events", R"({"eventType":"bench","payload":{"n":1}})"};
+
+// Sends POSTs over keep-alive connections, each with one request at a time.
 class Executor {
  public:
-  Executor(Trial& trial, std::int64_t connections);
+  Executor(Trial& trial, std::int64_t connections, Post post = {});
   Result<void> connect();
 
   // Sends now, or as soon as a connection is free.
   void execute(std::string_view prompt);
-  void execute();  // a prompt made once
+  void execute();  // what the constructor was given
 
   std::int64_t sent() const { return sent_; }
   std::int64_t accepted() const { return accepted_; }
@@ -91,6 +98,7 @@ class Executor {
   void answered(HttpConnection& connection, int status, std::string_view body);
 
   Trial& trial_;
+  const std::string path_;
   std::string fixed_request_;
   std::vector<std::unique_ptr<HttpConnection>> connections_;
   std::vector<HttpConnection*> idle_;
@@ -115,5 +123,13 @@ Measured measure_parse(const Options& options);
 Measured measure_size(const Options& options);
 Measured measure_backlog(const Options& options);
 Measured measure_follow(const Options& options);
+Measured measure_bare(const Options& options);
+Measured measure_store(const Options& options);
+Measured measure_open_loop(const Options& options);
+Measured measure_events(const Options& options);
+Measured measure_metered(const Options& options);
+Measured measure_million(const Options& options);
+Measured measure_stream(const Options& options);
+Measured measure_work(const Options& options);
 
 }  // namespace personas::bench

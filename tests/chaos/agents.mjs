@@ -18,12 +18,12 @@ done
 read -r life < /proc/sys/kernel/random/uuid
 exec /bin/sh -c "$3" chaos-agent "$1" "$2" "$life" "$answer" $job`;
 
-// Ignores polite signals, for an agent may.
-const live = `trap '' TERM INT HUP
+// Ignores polite signals and a reader that is gone, for an agent may.
+const live = `trap '' TERM INT HUP PIPE
 marker=$1 witness=$2 life=$3 answer=$4 key=$5 kind=$6 n=$7 pause=$8
 note() { read -r up rest < /proc/uptime
   echo "$key $life $up $1" 2>/dev/null >> "$witness"; }
-child='trap "" TERM INT HUP; while :; do sleep 0.3; done'
+child='trap "" TERM INT HUP PIPE; while :; do sleep 0.3; done'
 note start
 echo "life $life"
 i=0

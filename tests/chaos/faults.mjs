@@ -70,7 +70,7 @@ export async function carryOut(plan, cluster, random, { confined }) {
       continue;
     }
     const list = what === 'agent' ? await cluster.agentsNow() : await cluster.supervisorsNow();
-    if (what === 'supervisor' && !confined) {
+    if (what === 'supervisor' && signal === 'SIGKILL' && !confined) {
       if (now < workersDownUntil) continue;
       supervisorKilledAt = now;
     }

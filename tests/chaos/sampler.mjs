@@ -20,9 +20,7 @@ export class Sampler {
     this.marker = marker;
     this.everyMs = everyMs;
     this.seen = new Map(); // `pid:begin` → {pid, begin, role, key, life, from, to}
-    this.overlaps = [];
-    this.supervisors = new Map();
-    this.samples = 0;
+    this.overlaps = new Map();
     this.going = true;
     this.done = this.#run();
   }
@@ -35,7 +33,6 @@ export class Sampler {
   sample() {
     const all = allProcesses();
     const at = Date.now();
-    this.samples += 1;
     const agents = [];
     for (const { pid, parent, command } of all) {
       const who = identify(command, this.marker);
@@ -50,18 +47,16 @@ export class Sampler {
       agents.push(entry);
     }
     this.#findOverlaps(agents);
-    return { all, agents };
   }
 
   // Reading /proc takes time, so of two lives in one reading the one may have ended before the
   // other began. Both are alive at once if the first is still there when the other has been seen.
   #findOverlaps(agents) {
-    const byKey = Map.groupBy ? Map.groupBy(agents, ({ key }) => key) : grouped(agents);
-    for (const [key, group] of byKey) {
+    for (const [key, group] of grouped(agents)) {
       if (key === null || new Set(group.map(({ life }) => life)).size < 2) continue;
       const alive = group.filter(({ pid, begin }) => beginOf(pid) === begin);
-      const lives = [...new Set(alive.map(({ life }) => life))];
-      if (lives.length > 1) this.overlaps.push({ key, lives, at: Date.now() });
+      const lives = [...new Set(alive.map(({ life }) => life))].sort();
+      if (lives.length > 1) this.overlaps.set(lives.join(), { key, lives, at: Date.now() });
     }
   }
 
@@ -73,7 +68,7 @@ export class Sampler {
   }
 
   history() {
-    return { overlaps: this.overlaps, sightings: [...this.seen.values()] };
+    return { overlaps: [...this.overlaps.values()], sightings: [...this.seen.values()] };
   }
 }
 

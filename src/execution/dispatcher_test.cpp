@@ -128,6 +128,7 @@ TEST_F(DispatcherTest, AFullWorkersRunOutlivesItsConnectionUntilTheLeaseEnds) {
   const auto lost = effects<effect::Lose>();
   ASSERT_EQ(lost.size(), 1u);
   EXPECT_EQ(lost[0].reason, FailureReason::kWorkerLost);
+  EXPECT_EQ(lost[0].silence, DispatcherOptions{}.lease);
   pass(seconds(60));
   EXPECT_TRUE(effects<effect::Lose>().empty());  // said once
 }

@@ -28,7 +28,8 @@ note start
 echo "life $life"
 i=0
 case $kind in
-  chatty) seq -f "chat %.0f of $life" 1 $n; i=$n ;;
+  # A harm may hit its child, which looks like itself until it is another program.
+  chatty) seq -f "chat %.0f of $life" 1 $n || kill -KILL $$; i=$n ;;
   asker) if [ $answer = none ]; then
       echo '{"manual_review": {"title": "'$life'", "description": "?", "severity": "high"}}'
     else echo "answered $answer"; fi ;;

@@ -1,4 +1,5 @@
 // `worker`: runs agents for an orchestrator it dials.
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <csignal>
@@ -17,7 +18,9 @@
 #include "personas/os/files.hpp"
 #include "personas/os/process.hpp"
 #include "personas/sandbox_linux/sandbox_linux.hpp"
+#include "personas/settings/table.hpp"
 #include "personas/telemetry/log.hpp"
+#include "personas/worker_agent/session_values.hpp"
 #include "personas/worker_agent/worker.hpp"
 
 #include "programs.hpp"
@@ -27,6 +30,11 @@ namespace personas::app {
 namespace {
 
 constexpr Duration kHardStop = seconds(10);
+
+// A worker takes as many as the setting lets one ask for.
+static_assert(std::ranges::any_of(settings::kSettings, [](const settings::Setting& setting) {
+  return setting.name == "worker-slots" && setting.max == std::int64_t{worker_agent::kMaxSlots};
+}));
 
 // The local worker of `up` must not outlive it, however it ends.
 void exit_with_parent(const World& world) {

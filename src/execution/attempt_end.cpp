@@ -3,6 +3,8 @@
 // wait for is there already (docs/decisions/0013-legs-and-parking.md).
 #include "attempt_end.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "personas/codec/json.hpp"
@@ -129,7 +131,7 @@ class Ending {
                                          reason, earlier + 1, request_.jitter);
     if (!wait) return verdict;
     verdict.status = ExecutionStatus::kQueued;
-    verdict.until = request_.now + *wait;
+    verdict.until = request_.now + std::max(*wait - end_.silence, Duration(0));
     return verdict;
   }
 

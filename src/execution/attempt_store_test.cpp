@@ -62,6 +62,17 @@ TEST_F(AttemptStore, ALostAttemptIsQueuedAgainAndFencedOff) {
   EXPECT_EQ(get(id).attempts.size(), 2u);
 }
 
+TEST_F(AttemptStore, ALeaseInSilenceIsBackOffAlready) {
+  const auto id = submit();
+  take(id);
+  AttemptEnd lost;
+  lost.reason = FailureReason::kWorkerLost;
+  lost.silence = seconds(18);
+  const auto outcome = end(id, 0, lost);
+  ASSERT_TRUE(outcome.retry);
+  EXPECT_EQ(outcome.retry->not_before, clock.wall());
+}
+
 TEST_F(AttemptStore, TheAgentsFailureIsFinalUnlessThePersonaAsksForMore) {
   AttemptEnd failed;
   failed.reason = FailureReason::kAgentExit;

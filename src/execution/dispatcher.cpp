@@ -303,11 +303,11 @@ void Dispatcher::stop(Lease& lease, FailureReason reason, std::string why, Now n
   arm(lease);
 }
 
-void Dispatcher::lose(Lease& lease, FailureReason reason, std::string message) {
+void Dispatcher::lose(Lease& lease, FailureReason reason, std::string message, Duration silence) {
   if (lease.state == Lease::State::kEnding) return;
   lease.state = Lease::State::kEnding;
   effects_.push_back(effect::Lose{lease.entry, lease.attempt, lease.stopped_for.value_or(reason),
-                                  std::move(message)});
+                                  std::move(message), silence});
 }
 
 void Dispatcher::ended(const ExecutionId& id, std::int64_t attempt, Now now) {
@@ -372,11 +372,12 @@ void Dispatcher::check(Lease& lease, Now now) {
   if (lease_until(lease) <= now.mono) {
     const auto* worker = pool_.find(lease.worker);
     if (worker != nullptr && worker->connected) {
-      lose(lease, FailureReason::kLeaseExpired,
-           "Nothing was heard of the worker for a whole lease");
+      lose(lease, FailureReason::kLeaseExpired, "Nothing was heard of the worker for a whole lease",
+           options_.lease);
     } else {
       lose(lease, FailureReason::kWorkerLost,
-           "The worker's connection closed, and it did not come back within its lease");
+           "The worker's connection closed, and it did not come back within its lease",
+           options_.lease);
     }
     return;
   }

@@ -128,6 +128,7 @@ TEST_F(DispatcherTest, AFullWorkersRunOutlivesItsConnectionUntilTheLeaseEnds) {
   const auto lost = effects<effect::Lose>();
   ASSERT_EQ(lost.size(), 1u);
   EXPECT_EQ(lost[0].reason, FailureReason::kWorkerLost);
+  EXPECT_EQ(lost[0].silence, DispatcherOptions{}.lease);
   pass(seconds(60));
   EXPECT_TRUE(effects<effect::Lose>().empty());  // said once
 }
@@ -246,6 +247,22 @@ TEST_F(DispatcherTest, ABusyWorkerIsPassedOverForAWhile) {
   ASSERT_EQ(second.size(), 1u);
   EXPECT_NE(second[0].worker, first[0].worker);
   EXPECT_EQ(second[0].attempt, 2);
+}
+
+TEST_F(DispatcherTest, AWorkerThatRefusesIsOfferedNothingUntilItIsReadyAgain) {
+  join("w1", 2);
+  for (const char* id : {"e1", "e2", "e3", "e4"}) dispatcher.enqueue(entry(id), now());
+  ASSERT_EQ(effects<effect::Claim>().size(), 2u);
+  dispatcher.claim_won(ExecutionId("e1"), {}, now());
+  dispatcher.claim_won(ExecutionId("e2"), {}, now());
+  dispatcher.busy(ExecutionId("e2"), 1, now());
+  dispatcher.ended(ExecutionId("e2"), 1, now());
+  EXPECT_TRUE(effects<effect::Claim>().empty()) << "the slot given back is not one it offers";
+  dispatcher.worker_ready(WorkerId("w1"), 0, now());
+  dispatcher.ended(ExecutionId("e1"), 1, now());
+  EXPECT_TRUE(effects<effect::Claim>().empty()) << "it drains";
+  dispatcher.worker_ready(WorkerId("w1"), 2, now());
+  EXPECT_EQ(effects<effect::Claim>().size(), 2u);
 }
 
 TEST_F(DispatcherTest, AfterARestartALeaseHasOneFreshTerm) {

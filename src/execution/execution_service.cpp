@@ -230,6 +230,7 @@ void ExecutionService::perform(const effect::Lose& lose) {
                                                         : ExecutionStatus::kFailed;
   end.reason = lose.reason;
   end.message = lose.message;
+  end.silence = lose.silence;
   run->end_without_frame(std::move(end));
   links_->release(run->identity().worker, run->identity().run);
   pump(*run);

@@ -43,6 +43,7 @@ void WorkerPool::forget(const WorkerId& id) {
 void WorkerPool::set_ready(const WorkerId& id, std::int64_t available) {
   update(id, [&](Worker& worker) {
     worker.accepting = true;
+    worker.closed = available <= 0;
     worker.ready = std::clamp<std::int64_t>(available, 0, worker.info.slots);
   });
 }
@@ -60,7 +61,8 @@ void WorkerPool::give_slot(const WorkerId& id) {
     assert(worker.used > 0);
     --worker.used;
     // A full worker's slot is free again with its run; a seed worker says `ready` itself.
-    if (worker.info.kind == WorkerKind::kFull && worker.ready < worker.info.slots) ++worker.ready;
+    if (worker.info.kind != WorkerKind::kFull || worker.closed) return;
+    if (worker.ready < worker.info.slots) ++worker.ready;
   });
 }
 

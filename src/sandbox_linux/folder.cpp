@@ -1,5 +1,6 @@
 #include "folder.hpp"
 
+#include <algorithm>
 #include <ctime>
 #include <dirent.h>
 #include <fcntl.h>
@@ -21,6 +22,8 @@ constexpr std::string_view kNewPrefix = "new-attempt-";  // until its lock is he
 constexpr std::time_t kNewFolderSeconds = 60;
 // Below this depth folders are moved up before they are emptied: one descriptor per level is open.
 constexpr int kMaxWipeDepth = 48;
+// How often is looked whether a predecessor's attempts are over.
+constexpr Duration kPredecessorPoll = milliseconds(5);
 // Everything is removed in one pass unless somebody still writes or the tree is very deep.
 constexpr int kMaxWipePasses = 1000;
 
@@ -115,6 +118,38 @@ Result<void> write_home_file(const std::string& home, const sandbox::HomeFile& f
   return {};
 }
 
+// Whether somebody holds it; a probe of ours beside another's finds the same.
+bool is_held(int root, const std::string& path) {
+  Fd fd(::openat(root, path.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+  return fd && ::flock(fd.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
+Result<Fd> make_lock(const std::string& path) {
+  Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd || ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0)
+    return fail_errno(errno, "cannot lock " + path);
+  return fd;
+}
+
+std::vector<std::string> names_in(int folder) {
+  std::vector<std::string> names;
+  Fd again(::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  DIR* entries = again ? ::fdopendir(again.get()) : nullptr;
+  if (entries == nullptr) return names;
+  again.release();  // closedir() closes it
+  while (const dirent* entry = ::readdir(entries)) names.emplace_back(entry->d_name);
+  ::closedir(entries);
+  return names;
+}
+
+// Its worker is dead, and its supervisor is not.
+bool is_being_ended(int root, const std::string& name) {
+  if (!name.starts_with(kPrefix) || !is_held(root, name + "/.lock")) return false;
+  // Without the file it is of a version that had none.
+  if (::faccessat(root, (name + "/.worker").c_str(), F_OK, AT_SYMLINK_NOFOLLOW) != 0) return false;
+  return !is_held(root, name + "/.worker");
+}
+
 bool is_left_over(int root, const char* name) {
   struct stat info{};
   if (::fstatat(root, name, &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(info.st_mode) ||
@@ -149,15 +184,28 @@ bool wipe_tree(const std::string& path) {
 void wipe_left_overs(const std::string& work_root) {
   Fd root(::open(work_root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!root) return;
-  std::vector<std::string> names;
-  Fd again(::openat(root.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  DIR* entries = again ? ::fdopendir(again.release()) : nullptr;
-  if (entries == nullptr) return;
-  while (const dirent* entry = ::readdir(entries)) {
-    if (is_left_over(root.get(), entry->d_name)) names.emplace_back(entry->d_name);
+  for (const auto& name : names_in(root.get())) {
+    if (is_left_over(root.get(), name.c_str())) wipe_tree(work_root + "/" + name);
   }
-  ::closedir(entries);
-  for (const auto& name : names) wipe_tree(work_root + "/" + name);
+}
+
+Result<void> wait_for_predecessors(const std::string& work_root, Duration limit) {
+  Fd root(::open(work_root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!root) return fail_errno(errno, "cannot open " + work_root);
+  const auto being_ended = [&](const std::string& name) {
+    return is_being_ended(root.get(), name);
+  };
+  const auto names = names_in(root.get());  // whoever comes later is not a predecessor
+  for (Duration waited{}; std::ranges::any_of(names, being_ended); waited += kPredecessorPoll) {
+    if (waited >= limit) {
+      return fail(ErrorCode::kLocked,
+                  "An earlier worker died, and the supervisors of its runs in " + work_root +
+                      " have not ended them yet; start again later, or kill what they left");
+    }
+    const timespec pause{0, kPredecessorPoll.count() * 1000};
+    ::nanosleep(&pause, nullptr);
+  }
+  return {};
 }
 
 Result<Folder> Folder::make(const std::string& work_root,
@@ -169,10 +217,8 @@ Result<Folder> Folder::make(const std::string& work_root,
   Folder folder;
   folder.path_ = fresh;
   Result<void> made = [&]() -> Result<void> {
-    folder.lock_ = Fd(::open((fresh + "/.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-    if (!folder.lock_ || ::flock(folder.lock_.get(), LOCK_EX | LOCK_NB) != 0) {
-      return fail_errno(errno, "cannot lock " + fresh);
-    }
+    TRY(folder.lock_, make_lock(fresh + "/.lock"));
+    TRY(folder.worker_lock_, make_lock(fresh + "/.worker"));
     for (const char* part : {"/home", "/workspace", "/tmp"}) {
       if (::mkdir((fresh + part).c_str(), 0700) != 0)
         return fail_errno(errno, "cannot make " + fresh);
@@ -201,6 +247,7 @@ void Folder::wipe() {
   wipe_tree(path_);
   path_.clear();
   lock_ = Fd();
+  worker_lock_ = Fd();
 }
 
 }  // namespace personas::sandbox_linux

@@ -2,12 +2,15 @@
 //
 // A folder is in use as long as somebody holds the flock on its `.lock` file: the worker and the
 // attempt's supervisor share that open file. What nobody holds is a left-over and is wiped.
+// `.worker` is held by the worker alone. If only that is free, the worker is dead and the
+// supervisor has not ended the attempt yet.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "personas/base/error.hpp"
+#include "personas/base/time.hpp"
 #include "personas/sandbox/sandbox.hpp"
 
 #include "fd.hpp"
@@ -20,6 +23,11 @@ bool wipe_tree(const std::string& path);
 
 // Wipes what dead processes left in `work_root`; touches only our own unlocked folders.
 void wipe_left_overs(const std::string& work_root);
+
+// Waits until no attempt of a worker that died is being ended any more. A worker that comes back
+// under its name has its earlier runs given away at once, so they must be dead before it says
+// hello. kLocked when `limit` has passed.
+Result<void> wait_for_predecessors(const std::string& work_root, Duration limit);
 
 class Folder {
  public:
@@ -39,6 +47,7 @@ class Folder {
  private:
   std::string path_;
   Fd lock_;
+  Fd worker_lock_;
 };
 
 }  // namespace personas::sandbox_linux

@@ -80,5 +80,21 @@ TEST_F(FolderTest, OnlyUnusedFoldersOfOursAreLeftOvers) {
   EXPECT_EQ(std::distance(fs::directory_iterator(root_), {}), 2);
 }
 
+// What a worker's death leaves: the supervisor's share of the lock.
+TEST_F(FolderTest, AnAttemptOfADeadWorkerIsWaitedForAndOneOfALivingWorkerIsNot) {
+  auto of_a_living_worker = Folder::make(root_, {});
+  EXPECT_TRUE(wait_for_predecessors(root_, Duration(0)));
+  int supervisors = -1;
+  {
+    auto of_a_dead_worker = Folder::make(root_, {});
+    supervisors = ::dup(of_a_dead_worker->lock_fd());
+  }
+  const auto still_there = wait_for_predecessors(root_, milliseconds(20));
+  ASSERT_FALSE(still_there);
+  EXPECT_EQ(still_there.error().code, ErrorCode::kLocked);
+  ::close(supervisors);
+  EXPECT_TRUE(wait_for_predecessors(root_, Duration(0)));
+}
+
 }  // namespace
 }  // namespace personas::sandbox_linux

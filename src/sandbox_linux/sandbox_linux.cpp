@@ -175,6 +175,10 @@ Result<void> prepare_work_root(const std::string& path) {
   return {};
 }
 
+// Longer than any lease that the defaults give. A supervisor that takes more has processes that the
+// kernel does not let go; then nobody may say that the runs are over.
+constexpr Duration kPredecessorWait = seconds(30);
+
 }  // namespace
 
 Result<std::unique_ptr<sandbox::Sandbox>> make_sandbox(boost::asio::any_io_executor executor,
@@ -186,6 +190,7 @@ Result<std::unique_ptr<sandbox::Sandbox>> make_sandbox(boost::asio::any_io_execu
     return fail(ErrorCode::kMisconfigured, "the work folder of the sandbox is not a valid path");
   }
   TRY_VOID(prepare_work_root(options.work_root));
+  TRY_VOID(wait_for_predecessors(options.work_root, kPredecessorWait));
   wipe_left_overs(options.work_root);
   std::signal(SIGPIPE, SIG_IGN);
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) {

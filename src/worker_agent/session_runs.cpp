@@ -91,6 +91,7 @@ void WorkerSession::answer_busy(const wire::RunKey& key, std::string_view reason
   ++counters_.busy;
   remember_ended(key);
   send(wire::Busy{key.execution.str(), std::string(reason), key.attempt});
+  send_ready();  // a `busy` closes us for everything until we say what we can take
 }
 
 // Starts the newest attempt of an execution once no older one is alive.

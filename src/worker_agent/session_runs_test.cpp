@@ -29,6 +29,7 @@ TEST_F(WorkerMachine, WithoutAFreeSlotItIsBusy) {
   assign("e3");
   EXPECT_EQ(all<StartRun>().size(), 2u);
   EXPECT_EQ(times(R"({"type":"busy","executionId":"e3","reason":"no free slot","attempt":1})"), 1u);
+  EXPECT_EQ(times(R"({"type":"ready","availableSlots":0,"maxSlots":2})"), 1u);
   finish(key("e1", 1));
   EXPECT_EQ(times(R"({"type":"ready","availableSlots":1,"maxSlots":2})"), 1u);
   assign("e3");

@@ -2,6 +2,7 @@
 // no two agents of one execution are ever alive, and no process is left behind.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { descendants } from './lib/processes.mjs';
 import { Deployment } from './lib/program.mjs';
 import { waitFor } from './lib/wait.mjs';
@@ -107,3 +108,20 @@ test('worker and orchestrator killed together: run again, never twice at once', 
     await run.deployment.worker('w2');
     await assertRetried(run);
   });
+
+test('a worker that comes back at once waits for what its predecessor left', limit, async (t) => {
+  const run = await runningAgent(t);
+  const supervisor = descendants(run.worker.pid)
+    .find(({ command }) => command.includes('supervise-attempt'));
+  // It cannot end its agent while it stands still, and nobody else could know.
+  process.kill(supervisor.pid, 'SIGSTOP');
+  try {
+    await run.worker.kill();
+    run.deployment.startWorker('w1');
+    await sleep(1_500); // shorter than the kill margin
+    assert.equal(run.witness.lives().length, 1);
+  } finally {
+    process.kill(supervisor.pid, 'SIGCONT');
+  }
+  await assertRetried(run);
+});

@@ -137,11 +137,15 @@ export class Deployment {
 
   // A full worker; waits until the orchestrator lists it.
   async worker(id, env = {}, options = {}) {
-    const program = this.start(['worker', '--data-dir', join(this.folder, id)],
-      { ORCHESTRATOR_URL: this.wsUrl, WORKER_TOKEN: this.keys.WORKER_TOKEN, WORKER_ID: id,
-        PERSONAS_SANDBOX: 'none', ...env }, options);
+    const program = this.startWorker(id, env, options);
     await this.workerListed(id, program);
     return program;
+  }
+
+  startWorker(id, env = {}, options = {}) {
+    return this.start(['worker', '--data-dir', join(this.folder, id)],
+      { ORCHESTRATOR_URL: this.wsUrl, WORKER_TOKEN: this.keys.WORKER_TOKEN, WORKER_ID: id,
+        PERSONAS_SANDBOX: 'none', ...env }, options);
   }
 
   workerListed(id, program) {

@@ -15,7 +15,7 @@ export class Witness {
     // $1 is the marker: it makes the process findable by its command line.
     this.command = ['/bin/sh', '-c', `id=$$.$(date +%s%N); i=0
       note() { echo "$id $(date +%s%N) $1" >> ${this.file}; }
-      trap '' TERM INT HUP
+      trap '' TERM INT HUP PIPE
       while [ $i -lt ${steps} ]; do
         note $i; echo "line $i"; i=$((i+1)); sleep ${pause}
       done

@@ -82,6 +82,8 @@ struct AttemptEnd {
   std::int64_t turns = 0;
   std::optional<std::string> model;
   std::optional<std::string> isolation;
+  // Nothing was heard of it for so long before it was given up: that is back-off already.
+  Duration silence{};
   // With provider_quota: when the provider's limit resets, if it said.
   std::optional<Timestamp> quota_resets_at;
 };

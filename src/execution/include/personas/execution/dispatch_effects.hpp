@@ -46,6 +46,7 @@ struct Lose {
   std::int64_t attempt;
   FailureReason reason;
   std::string message;
+  Duration silence{};  // for which nothing was heard of the worker before it was given up
 };
 // Read this lane's window again; answer refilled().
 struct Refill {

@@ -136,7 +136,7 @@ class Dispatcher {
   void dispatch(Now now);
   void open_due_gates(Now now);
   std::optional<std::string> why_held(const QueuedExecution& entry, Timestamp now) const;
-  void lose(Lease& lease, FailureReason reason, std::string message);
+  void lose(Lease& lease, FailureReason reason, std::string message, Duration silence = {});
   void stop(Lease& lease, FailureReason reason, std::string why, Now now);
   void release_claim(const ExecutionId& id);
   Instant lease_until(const Lease& lease) const;

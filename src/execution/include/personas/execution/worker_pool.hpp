@@ -39,6 +39,9 @@ class WorkerPool {
     std::int64_t ready = 0;  // how many assignments it said it takes now
     bool connected = false;
     bool accepting = false;  // it has said `ready` on this connection
+    // It said that it takes nothing more: only its own word opens it again, not a slot that is
+    // free.
+    bool closed = false;
     Instant last_used;
     std::int64_t free() const {
       return connected && accepting ? std::min(info.slots - used, ready) : 0;

@@ -119,7 +119,7 @@ inline constexpr std::array kSettings = {
     Setting{"worker-id", "WORKER_ID", &Settings::worker_id, "", detail::kWorkers,
             "Name of this worker; by default made from the host name"},
     Setting{"worker-slots", "PERSONAS_WORKER_SLOTS", &Settings::worker_slots, "2", detail::kWorkers,
-            "Executions this worker runs at once; for up, 0 means no worker", 0, 1'000},
+            "Executions this worker runs at once; for up, 0 means no worker", 0, 64},
     Setting{"worker-labels", "PERSONAS_WORKER_LABELS", &Settings::worker_labels, "",
             detail::kWorkers, "Labels personas may ask for, as name=value"},
     Setting{"worker-capabilities", "PERSONAS_WORKER_CAPABILITIES", &Settings::worker_capabilities,

@@ -128,8 +128,7 @@ Task<void> ExecutionService::stop() {
   stopping_ = true;
   timer_.cancel();
   if (operations_ == 0) co_return;
-  idle_ = std::make_unique<boost::asio::steady_timer>(strand_,
-                                                      boost::asio::steady_timer::time_point::max());
+  idle_ = std::make_unique<Timer>(strand_);
   boost::system::error_code ignored;
   co_await idle_->async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
 }

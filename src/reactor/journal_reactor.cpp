@@ -225,7 +225,7 @@ Task<void> JournalReactor::loop() {
 
 void JournalReactor::run() {
   running_ = true;
-  ended_ = std::make_unique<asio::steady_timer>(executor_, asio::steady_timer::time_point::max());
+  ended_ = std::make_unique<Timer>(executor_);
   asio::co_spawn(executor_, loop(), [this](const std::exception_ptr& failure) {
     running_ = false;
     ended_->cancel();

@@ -4,9 +4,10 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+
+#include "personas/async/timer.hpp"
 
 namespace personas::store {
 
@@ -19,11 +20,11 @@ struct JournalFeed::Waiter {
   // From any thread. Ends the wait also when it has not begun yet, which a cancel() would miss.
   static void wake(const std::shared_ptr<Waiter>& waiter) {
     asio::post(waiter->timer.get_executor(),
-               [waiter] { waiter->timer.expires_at(asio::steady_timer::time_point::min()); });
+               [waiter] { waiter->timer.expires_after(Duration::zero()); });
   }
 
   JournalPosition position;
-  asio::steady_timer timer;
+  Timer timer;
 };
 
 Task<JournalFeed::Wake> JournalFeed::wait_beyond(JournalPosition position, Duration timeout) {

@@ -1,14 +1,8 @@
 #include "writer.hpp"
 
-#include <chrono>
-
 namespace personas::store_sqlite {
 
 namespace {
-
-const store::Sql kBegin{"BEGIN IMMEDIATE"};
-const store::Sql kCommit{"COMMIT"};
-const store::Sql kRollback{"ROLLBACK"};
 
 // How long emptying the WAL may wait for readers of old snapshots; all writers wait with it.
 constexpr int kEmptyWalMillis = 100;
@@ -25,8 +19,7 @@ Writer::Writer(std::unique_ptr<Connection> connection, Checkpointer& checkpointe
     : connection_(std::move(connection)),
       checkpointer_(checkpointer),
       health_(health),
-      transaction_(*connection_, health, Role::kWriter),
-      position_(last.value) {
+      batches_(*connection_, health, last) {
   sqlite3_wal_hook(connection_->handle(), &remember_wal_pages, &wal_pages_);
   const auto page_size = connection_->pragma("PRAGMA page_size");
   page_size_ = page_size ? std::stoll(*page_size) : 4096;
@@ -66,13 +59,7 @@ void Writer::on_journal(std::function<void(store::JournalPosition)> listener) {
 }
 
 store::StoreStats Writer::stats() const {
-  store::StoreStats stats;
-  stats.commits = commits_;
-  stats.operations = operations_;
-  stats.replays = replays_;
-  stats.last_commit_micros = last_commit_micros_;
-  using Disk = store::StoreStats::Disk;
-  stats.disk = health_.failed() ? Disk::kFailed : disk_full_ ? Disk::kFull : Disk::kOk;
+  auto stats = batches_.stats();
   const std::lock_guard lock(mutex_);
   stats.queued = queue_.size();
   return stats;
@@ -80,22 +67,18 @@ store::StoreStats Writer::stats() const {
 
 void Writer::loop() {
   while (true) {
-    switch (machine_.next()) {
-      case store::GroupCommit::Step::kWait:
+    switch (batches_.step()) {
+      case Batches::Did::kIdle:
         if (!take_queue()) return;
         break;
-      case store::GroupCommit::Step::kBegin:
-        begin();
+      case Batches::Did::kStep:
         break;
-      case store::GroupCommit::Step::kRun:
-        run_current();
-        break;
-      case store::GroupCommit::Step::kCommit:
-        commit();
-        break;
-      case store::GroupCommit::Step::kRollback:
-        roll_back();
-        break;
+      case Batches::Did::kCommitWithRecords:
+        if (listener_) listener_(batches_.last_position());
+        [[fallthrough]];
+      case Batches::Did::kCommit:
+        checkpointer_.on_commit(wal_pages_);
+        limit_wal();
     }
   }
 }
@@ -109,78 +92,8 @@ bool Writer::take_queue() {
     if (queue_.empty()) return false;
     taken_.swap(queue_);
   }
-  machine_.add(taken_.size());
-  for (auto& request : taken_) requests_.push_back(std::move(request));
-  taken_.clear();
+  batches_.add(std::move(taken_));
   return true;
-}
-
-void Writer::begin() {
-  if (health_.failed()) {
-    machine_.began(fail(refused_after_failure()));
-    return deliver();
-  }
-  const int code = connection_->run(kBegin);
-  transaction_.begin({position_.load(std::memory_order_relaxed)});
-  if (code == SQLITE_OK) return machine_.began({});
-  auto error = error_of(connection_->handle(), code, "begin to write");
-  health_.report(code, error);
-  machine_.began(fail(std::move(error)));
-  deliver();
-}
-
-void Writer::run_current() {
-  auto& request = requests_[machine_.current() - first_request_];
-  auto outcome = transaction_.run(request.operation);
-  machine_.ran(std::move(outcome), transaction_.wrote());
-}
-
-void Writer::commit() {
-  const auto started = std::chrono::steady_clock::now();
-  const int code = connection_->run(kCommit);
-  const auto took = std::chrono::steady_clock::now() - started;
-  if (code != SQLITE_OK) {
-    machine_.committed(commit_error(code));
-    return deliver();
-  }
-  last_commit_micros_.store(std::chrono::duration_cast<std::chrono::microseconds>(took).count());
-  commits_.fetch_add(1, std::memory_order_relaxed);
-  disk_full_.store(false, std::memory_order_relaxed);
-  const auto position = transaction_.last_position();
-  const bool appended = position.value != position_.exchange(position.value);
-  machine_.committed({});
-  deliver();
-  if (appended && listener_) listener_(position);
-  checkpointer_.on_commit(wal_pages_);
-  limit_wal();
-}
-
-Result<void> Writer::commit_error(int code) {
-  auto error = error_of(connection_->handle(), code, "commit");
-  health_.report(code, error);
-  // SQLite reports a full disk before it has marked the transaction as committed, and everything
-  // else that is not the disk's fault before it has written.
-  if (is_fatal(code)) error.code = ErrorCode::kOutcomeUnknown;
-  return fail(std::move(error));
-}
-
-void Writer::roll_back() {
-  // SQLite may have rolled back by itself; a rollback that fails has done so too.
-  if (connection_->in_transaction()) connection_->run(kRollback);
-  machine_.rolled_back();
-  deliver();
-}
-
-void Writer::deliver() {
-  for (auto& [operation, result] : machine_.take_outcomes()) {
-    if (!result && result.error().code == ErrorCode::kStorageFull) disk_full_.store(true);
-    completions_.add(std::move(requests_.front()), std::move(result));
-    requests_.pop_front();
-    ++first_request_;
-    operations_.fetch_add(1, std::memory_order_relaxed);
-  }
-  replays_.store(machine_.replays(), std::memory_order_relaxed);
-  completions_.post_all();
 }
 
 // While writers never rest, the checkpointer never catches up to the WAL's end, and SQLite can only

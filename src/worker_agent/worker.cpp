@@ -58,7 +58,7 @@ Worker::Worker(boost::asio::any_io_executor executor, net::Client& client,
       token_(options_.session.token.clone()),
       session_(session_options(std::move(options_.session), options_.backends), random),
       timer_(executor),
-      ended_(executor, boost::asio::steady_timer::time_point::max()) {}
+      ended_(executor) {}
 
 Worker::~Worker() {
   drop_link();

@@ -79,6 +79,7 @@ class Hub::Connection final : public net::WebSocketListener,
   }
 
   GatewaySession session;
+  std::uint64_t number = 0;  // of all connections, once it is attached
   std::shared_ptr<net::WebSocket> socket;
   WorkerId worker;  // set once its hello was accepted
   std::string instance;
@@ -97,7 +98,7 @@ Hub::Hub(HubOptions options, boost::asio::io_context& core, execution::Execution
       service_(service),
       clock_(clock),
       random_(random),
-      sweep_timer_(core) {
+      sweep_timer_(core.get_executor()) {
   sweep();
 }
 
@@ -114,8 +115,8 @@ Result<net::UpgradeDecision> Hub::upgrade(const net::Request& request) {
   decision.attach = [connection, bearer, this](std::shared_ptr<net::WebSocket> socket) {
     connection->socket = std::move(socket);
     connection->hop([bearer, this](Connection& self) {
-      connections_.insert(self.shared_from_this());
-      ++stats_.connections;
+      self.number = ++stats_.connections;
+      connections_.emplace(self.number, self.shared_from_this());
       self.session.opened(bearer ? std::optional<std::string_view>(*bearer) : std::nullopt,
                           clock_.now());
       drain(self);
@@ -126,7 +127,7 @@ Result<net::UpgradeDecision> Hub::upgrade(const net::Request& request) {
 
 void Hub::close_all(std::string_view reason) {
   sweep_timer_.cancel();
-  for (const auto& connection : connections_) {
+  for (const auto& [number, connection] : connections_) {
     connection->socket->close(net::CloseCode::kGoingAway, std::string(reason));
   }
 }
@@ -135,7 +136,7 @@ void Hub::sweep() {
   const Instant now = clock_.now();
   Instant next = now + kLatestSweep;
   std::vector<std::shared_ptr<Connection>> due;
-  for (const auto& connection : connections_) {
+  for (const auto& [number, connection] : connections_) {
     const Instant deadline = connection->session.next_deadline();
     if (deadline <= now) {
       due.push_back(connection);
@@ -253,7 +254,7 @@ void Hub::hello(Connection& connection, HelloReceived& event) {
 
 void Hub::closed(Connection& connection) {
   const auto keep = connection.shared_from_this();
-  connections_.erase(keep);
+  connections_.erase(connection.number);
   const auto& counters = connection.session.counters();
   stats_.put_aside.unknown_types += counters.unknown_types;
   stats_.put_aside.duplicates += counters.duplicates;

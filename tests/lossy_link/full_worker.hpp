@@ -12,8 +12,7 @@
 #include "personas/worker_agent/session.hpp"
 
 #include "ledger.hpp"
-#include "link.hpp"
-#include "scheduler.hpp"
+#include "parts.hpp"
 
 namespace personas::lossy_link {
 

@@ -10,8 +10,7 @@
 
 #include "full_worker.hpp"
 #include "ledger.hpp"
-#include "link.hpp"
-#include "scheduler.hpp"
+#include "parts.hpp"
 
 namespace personas::lossy_link {
 

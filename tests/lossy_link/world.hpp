@@ -8,8 +8,7 @@
 #include "full_worker.hpp"
 #include "hub.hpp"
 #include "ledger.hpp"
-#include "link.hpp"
-#include "scheduler.hpp"
+#include "parts.hpp"
 #include "seed_worker.hpp"
 
 namespace personas::lossy_link {

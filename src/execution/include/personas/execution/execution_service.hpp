@@ -11,8 +11,8 @@
 #include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/steady_timer.hpp>
 
+#include "personas/async/timer.hpp"
 #include "personas/base/clock.hpp"
 #include "personas/base/redactor.hpp"
 #include "personas/execution/attempt_store.hpp"
@@ -151,7 +151,7 @@ class ExecutionService final : public Executions {
   std::set<wire::RunKey> give_back_later_;   // the same for runs that workers gave back
   std::set<std::pair<TenantId, std::string>> open_later_;  // gates
   bool recounting_ = false;
-  boost::asio::steady_timer timer_;
+  Timer timer_;
   Instant armed_for_ = Instant::never();
   Instant retry_at_ = Instant::never();
   std::optional<Timestamp> review_expiry_;      // of the first open question
@@ -160,8 +160,8 @@ class ExecutionService final : public Executions {
   bool settling_ = false;
   bool stopping_ = false;
 
-  std::int64_t operations_ = 0;                      // store operations and posts under way
-  std::unique_ptr<boost::asio::steady_timer> idle_;  // cancelled when operations_ reaches zero
+  std::int64_t operations_ = 0;  // store operations and posts under way
+  std::unique_ptr<Timer> idle_;  // cancelled when operations_ reaches zero
 
   std::atomic<std::int64_t> queued_{0};
   std::int64_t running_ = 0;

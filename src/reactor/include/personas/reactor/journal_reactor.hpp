@@ -21,9 +21,9 @@
 #include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include "personas/async/task.hpp"
+#include "personas/async/timer.hpp"
 #include "personas/base/error.hpp"
 #include "personas/base/time.hpp"
 #include "personas/store/journal_feed.hpp"
@@ -125,8 +125,8 @@ class JournalReactor {
   store::JournalPosition failing_;   // the record that failed last, and how often
   int tries_ = 0;
   ReactorStats stats_;
-  boost::asio::steady_timer timer_;
-  std::unique_ptr<boost::asio::steady_timer> ended_;  // cancelled when the loop is over
+  Timer timer_;
+  std::unique_ptr<Timer> ended_;  // cancelled when the loop is over
   bool running_ = false;
   bool stopping_ = false;
 };

@@ -16,10 +16,10 @@
 #include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include "personas/agents/backends.hpp"
 #include "personas/async/task.hpp"
+#include "personas/async/timer.hpp"
 #include "personas/base/clock.hpp"
 #include "personas/net/client.hpp"
 #include "personas/sandbox/sandbox.hpp"
@@ -51,6 +51,7 @@ class Worker final : public RunSink {
 
   bool is_accepted() const { return session_.connected_and_accepted(); }
   std::size_t live_runs() const { return runs_.size(); }
+  std::size_t spooled_bytes() const { return session_.spooled_bytes(); }
   const SessionCounters& counters() const { return session_.counters(); }
 
  private:
@@ -88,9 +89,9 @@ class Worker final : public RunSink {
   WorkerRuntimeOptions options_;
   Secret token_;
   WorkerSession session_;
-  boost::asio::steady_timer timer_;
-  boost::asio::steady_timer ended_;  // never fires; cancelled when stop() may look again
-  std::size_t held_total_ = 0;       // bytes that runs hold back
+  Timer timer_;
+  Timer ended_;                 // never fires; cancelled when stop() may look again
+  std::size_t held_total_ = 0;  // bytes that runs hold back
   std::map<wire::RunKey, std::shared_ptr<AgentRun>> runs_;
   std::shared_ptr<Link> link_;
   bool dialling_ = false;

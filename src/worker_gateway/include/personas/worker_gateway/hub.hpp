@@ -9,13 +9,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <unordered_map>
-#include <unordered_set>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 
+#include "personas/async/timer.hpp"
 #include "personas/base/clock.hpp"
 #include "personas/base/id.hpp"
 #include "personas/execution/execution_service.hpp"
@@ -81,8 +81,9 @@ class Hub final : public execution::WorkerLinks {
   execution::ExecutionService& service_;
   Clock& clock_;
   Random& random_;
-  boost::asio::steady_timer sweep_timer_;
-  std::unordered_set<std::shared_ptr<Connection>> connections_;
+  Timer sweep_timer_;
+  // By the order of their coming, so that equal inputs have equal effects wherever memory lies.
+  std::map<std::uint64_t, std::shared_ptr<Connection>> connections_;
   std::unordered_map<WorkerId, Connection*> by_worker_;
   HubStats stats_;
 };

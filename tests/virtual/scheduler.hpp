@@ -10,20 +10,22 @@
 #include "personas/base/clock.hpp"
 #include "personas/base/time.hpp"
 
-namespace personas::lossy_link {
+namespace personas::virtual_world {
 
 class Scheduler {
  public:
   Instant now() const { return now_; }
-  void at(Instant when, std::function<void()> event) {
+  void at(Instant when, std::move_only_function<void()> event) {
     queue_.push({std::max(when, now_), ++made_, std::move(event)});
   }
-  void after(Duration delay, std::function<void()> event) { at(now_ + delay, std::move(event)); }
+  void after(Duration delay, std::move_only_function<void()> event) {
+    at(now_ + delay, std::move(event));
+  }
   // False if nothing is left to happen before `end`.
   bool step(Instant end) {
     if (queue_.empty() || queue_.top().when > end) return false;
     now_ = queue_.top().when;
-    const auto event = std::move(const_cast<Entry&>(queue_.top()).event);
+    auto event = std::move(const_cast<Entry&>(queue_.top()).event);
     queue_.pop();
     event();
     return true;
@@ -33,7 +35,7 @@ class Scheduler {
   struct Entry {
     Instant when;
     std::uint64_t order;
-    std::function<void()> event;
+    std::move_only_function<void()> event;
     bool operator<(const Entry& other) const {
       return std::pair(when.micros, order) > std::pair(other.when.micros, other.order);
     }
@@ -52,4 +54,4 @@ inline bool chance(Random& random, unsigned percent) {
   return random.below(100) < percent;
 }
 
-}  // namespace personas::lossy_link
+}  // namespace personas::virtual_world

@@ -1,8 +1,8 @@
-#include "link.hpp"
+#include "virtual/link.hpp"
 
 #include <utility>
 
-namespace personas::lossy_link {
+namespace personas::virtual_world {
 
 void Connection::schedule(Side to, Instant when, std::function<void(Ear&)> what) {
   scheduler_.at(when, [self = shared_from_this(), to, what = std::move(what)] {
@@ -74,4 +74,4 @@ void Connection::cut() {
   }
 }
 
-}  // namespace personas::lossy_link
+}  // namespace personas::virtual_world

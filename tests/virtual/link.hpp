@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "scheduler.hpp"
+#include "virtual/scheduler.hpp"
 
-namespace personas::lossy_link {
+namespace personas::virtual_world {
 
 enum class Side : std::uint8_t { kWorker = 0, kHub = 1 };
 constexpr Side other(Side side) {
@@ -78,4 +78,4 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::array<Instant, 2> last_delivery_{};
 };
 
-}  // namespace personas::lossy_link
+}  // namespace personas::virtual_world

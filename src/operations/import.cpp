@@ -68,7 +68,10 @@ class Importer {
     std::vector<Document> documents;
     std::vector<FieldError> errors;
     for (std::size_t i = 0; i < body_.documents.size(); ++i) {
-      TRY(const auto json, codec::parse_json(body_.documents[i].text));
+      bj::value json;  // null is kept as no text
+      if (const auto& text = body_.documents[i].text; !text.empty()) {
+        TRY(json, codec::parse_json(text));
+      }
       auto document = catalog::read_document(json);
       const auto tests = document && document->tests ? evaluation::read_tests(*document->tests)
                                                      : Result<std::vector<evaluation::Scenario>>();

@@ -389,17 +389,19 @@ Result<catalog::Installed> install_library_tool(Call& call, store::Transaction& 
 }
 
 void add_import(Table& table) {
-  table.push_back({.id = "importDocuments",
-                   .method = "POST",
-                   .path = "/api/import",
-                   .summary = "Make personas, tools and groups what documents say, all or none; "
-                              "a dry run only says what would change",
-                   .tag = "Personas",
-                   .scope = identity::Scope::kWrite,
-                   .body = input<ImportBody>(),
-                   .output = one<ImportReply>(),
-                   .errors = {ErrorCode::kConflict, ErrorCode::kUnprocessable},
-                   .handler = Write{&import_them}});
+  table.push_back(
+      {.id = "importDocuments",
+       .method = "POST",
+       .path = "/api/import",
+       .summary = "Make personas, tools and groups what documents say, all or none; "
+                  "a dry run only says what would change",
+       .tag = "Personas",
+       .scope = identity::Scope::kWrite,
+       .body = input<ImportBody>(),
+       .example = R"({"documents": [{"kind": "Group", "name": "Mail"}], "dryRun": true})",
+       .output = one<ImportReply>(),
+       .errors = {ErrorCode::kConflict, ErrorCode::kUnprocessable},
+       .handler = Write{&import_them}});
   table.push_back({.id = "exportPersona",
                    .method = "GET",
                    .path = "/api/personas/{id}/export",

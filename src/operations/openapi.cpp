@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "personas/codec/json.hpp"
 #include "personas/codec/schema.hpp"
 #include "personas/model/journal_records.hpp"
 #include "personas/operations/reports_described.hpp"
@@ -68,9 +69,14 @@ class Builder {
                            ? codec::SchemaUse::kPatch
                            : codec::SchemaUse::kRequest;
       auto schema = codec::schema_of(*operation.body.info(), use, schemas_);
+      auto media = content("application/json", std::move(schema));
+      if (!operation.example.empty()) {
+        media["application/json"].as_object()["example"] =
+            codec::parse_json(operation.example).value();
+      }
       result["requestBody"] =
           bj::object{{"required", operation.body.form != InputType::Form::kOptional},
-                     {"content", content("application/json", std::move(schema))}};
+                     {"content", std::move(media)}};
     }
     result["responses"] = responses_of(operation);
     if (operation.access == Access::kOpen) result["security"] = bj::array{};

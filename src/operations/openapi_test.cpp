@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "personas/codec/json.hpp"
 #include "personas/model/journal_records.hpp"
 #include "personas/operations/table.hpp"
 
@@ -80,6 +81,21 @@ TEST_F(OpenApi, EveryPathParameterIsDescribed) {
       EXPECT_EQ(found, names.size()) << operation.path;
     }
   }
+}
+
+TEST_F(OpenApi, ExamplesAreBodiesThatAreTaken) {
+  std::size_t examples = 0;
+  for (const auto& operation : all_operations()) {
+    if (operation.example.empty()) continue;
+    ++examples;
+    const auto json = codec::parse_json(operation.example);
+    ASSERT_TRUE(json) << operation.id << json.error().describe();
+    const auto body = operation.body.make();
+    const auto read = codec::read_json(*json, *operation.body.info(), body.get(),
+                                       {.read_only = codec::ReadOptions::ReadOnly::kRefuse});
+    EXPECT_TRUE(read) << operation.id << read.error().describe();
+  }
+  EXPECT_GT(examples, 10U);
 }
 
 TEST_F(OpenApi, OperationIdsAreUniqueAndSoAreRoutes) {

@@ -95,6 +95,7 @@ void add_tokens(Table& table) {
                    .tag = "System",
                    .scope = identity::Scope::kAdmin,
                    .body = input<TokenBody>(),
+                   .example = R"({"provider": "claude", "token": "sk-ant-oat01-0123456789abcdef"})",
                    .output = one<TokenState>(),
                    .handler = Write{&put_token}});
   table.push_back({.id = "deleteToken",

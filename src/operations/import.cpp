@@ -407,7 +407,7 @@ void add_import(Table& table) {
                    .path = "/api/personas/{id}/export",
                    .summary = "Get a persona with its tools and group as YAML, without secrets",
                    .tag = "Personas",
-                   .output = {.info = nullptr, .shape = OutputType::Shape::kText},
+                   .output = {.info = nullptr, .shape = OutputType::Shape::kYaml},
                    .errors = {ErrorCode::kNotFound},
                    .handler = &export_it});
 }

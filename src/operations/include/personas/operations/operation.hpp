@@ -148,6 +148,7 @@ struct OutputType {
     kPage,
     kEvents,
     kText,
+    kYaml,
     kJson,
     kNone
   } shape = Shape::kNone;

@@ -23,7 +23,7 @@ OLDEST = (3, 11)  # Debian 12
 
 def folder():
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    what = REQUIREMENTS.read_bytes() + sys.version.encode() + sys.prefix.encode()
+    what = REQUIREMENTS.read_bytes() + sys.version.encode() + sys.base_prefix.encode()
     return pathlib.Path(cache) / "personas" / f"conformance-{hashlib.sha256(what).hexdigest()[:16]}"
 
 

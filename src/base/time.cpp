@@ -9,6 +9,8 @@ namespace personas {
 namespace {
 
 constexpr std::int64_t kMicrosPerSecond = 1'000'000;
+constexpr std::int64_t kYear0 = -62'167'219'200;  // seconds since 1970
+constexpr std::int64_t kYear10000 = 253'402'300'800;
 constexpr Duration kMaxParsedDuration = hours(24 * 366);
 
 // Reads exactly `digits` decimal digits at `at`; -1 if they are not there.
@@ -45,7 +47,7 @@ Result<Timestamp> parse_rfc3339(std::string_view text) {
   using namespace std::chrono;
   const int y = digits_at(text, 0, 4), mo = digits_at(text, 5, 2), d = digits_at(text, 8, 2);
   const int h = digits_at(text, 11, 2), mi = digits_at(text, 14, 2), s = digits_at(text, 17, 2);
-  if (y < 1970 || mo < 1 || d < 1 || h < 0 || mi < 0 || s < 0) return bad_time();
+  if (y < 0 || mo < 1 || d < 1 || h < 0 || mi < 0 || s < 0) return bad_time();
   if (text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't') || text[13] != ':' ||
       text[16] != ':' || h > 23 || mi > 59 || s > 60) {
     return bad_time();
@@ -82,6 +84,8 @@ Result<Timestamp> parse_rfc3339(std::string_view text) {
   const std::int64_t days_since_epoch = sys_days(date).time_since_epoch().count();
   const std::int64_t total_seconds =
       days_since_epoch * 86'400 + h * 3'600 + mi * 60 + s - offset_minutes * 60;
+  // An offset may lead out of the years that can be written again.
+  if (total_seconds < kYear0 || total_seconds >= kYear10000) return bad_time();
   return Timestamp{total_seconds * kMicrosPerSecond + fraction};
 }
 

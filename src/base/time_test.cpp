@@ -13,6 +13,16 @@ TEST(Time, Rfc3339RoundTrips) {
   EXPECT_EQ(parse_rfc3339("1970-01-01T00:00:00Z").value().micros, 0);
 }
 
+TEST(Time, TakesEveryYearThatCanBeWrittenAgain) {
+  for (const std::string_view good : {"0000-01-01T00:00:00.000Z", "0181-12-11T14:08:06.000Z",
+                                      "1969-12-31T23:59:59.999Z", "9999-12-31T23:59:59.999Z"}) {
+    EXPECT_EQ(to_rfc3339(parse_rfc3339(good).value()), good);
+  }
+  // By their offsets these are in years of one digit less and one more.
+  EXPECT_FALSE(parse_rfc3339("0000-01-01T00:00:00+00:01"));
+  EXPECT_FALSE(parse_rfc3339("9999-12-31T23:59:59-00:01"));
+}
+
 TEST(Time, RefusesWhatIsNotATime) {
   for (const std::string_view bad :
        {"", "2026-11-21", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z", "2026-11-21T24:00:00Z",

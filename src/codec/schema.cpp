@@ -38,7 +38,8 @@ class SchemaBuilder {
         return bj::object{};
       case Kind::kJsonText:
         if (use == SchemaUse::kResponse) return bj::object{{"type", "string"}};
-        return bj::object{{"type", bj::array{"string", "object", "array"}}};
+        return bj::object{{"type", bj::array{"string", "object", "array"}},
+                          {"contentMediaType", "application/json"}};
       case Kind::kEnum:
         return enumeration(type);
       case Kind::kStruct:

@@ -46,7 +46,8 @@ TEST(Schema, DescribesRequests) {
   EXPECT_EQ(of("counts"), R"({"type":"object","additionalProperties":)"
                           R"({"type":"integer","format":"int64","minimum":0,"maximum":100}})");
   EXPECT_EQ(of("extra"), "{}");
-  EXPECT_EQ(of("config"), R"({"type":["string","object","array"]})");
+  EXPECT_EQ(of("config"),
+            R"({"type":["string","object","array"],"contentMediaType":"application/json"})");
   EXPECT_EQ(of("secret"), R"({"type":["string","null"]})");
   EXPECT_EQ(text_of(components.at("OrderInput").at("required")), R"(["title"])");
   EXPECT_EQ(components.at("OrderInput").at("additionalProperties"), false);

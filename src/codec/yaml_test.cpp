@@ -72,6 +72,23 @@ TEST(Yaml, WhatIsWrittenIsReadBackAsTheSame) {
   EXPECT_EQ(json_of(yaml), codec::serialize(*value)) << yaml;
 }
 
+// Strict readers refuse control characters beyond ASCII, and take U+0085, U+2028 and U+2029 for
+// ends of lines, so none of them stands in what is written.
+TEST(Yaml, EscapesWhatOtherReadersRefuseOrTakeForLineEnds) {
+  const std::string json =
+      "{\"one\":\"a\xC2\x8A\",\"block\":\"a\\nb\xC2\x85\",\"ends\":\"\xE2\x80\xA8\xE2\x80\xA9\","
+      "\"marks\":\"\xEF\xBB\xBF\xEF\xBF\xBE\xEF\xBF\xBF\",\"delete\":\"\x7F\",\"key\xC2\x80\":1,"
+      "\"plain\":\"\xC2\xA0\xE2\x80\xA6\xF0\x9F\x99\x82\"}";
+  const auto value = parse_json(json);
+  ASSERT_TRUE(value) << value.error().describe();
+  const auto yaml = write_yaml(*value);
+  EXPECT_EQ(yaml,
+            "one: \"a\\u008a\"\nblock: \"a\\nb\\u0085\"\nends: \"\\u2028\\u2029\"\n"
+            "marks: \"\\ufeff\\ufffe\\uffff\"\ndelete: \"\\u007f\"\n\"key\\u0080\": 1\n"
+            "plain: \"\xC2\xA0\xE2\x80\xA6\xF0\x9F\x99\x82\"\n");
+  EXPECT_EQ(json_of(yaml), codec::serialize(*value)) << yaml;
+}
+
 TEST(Yaml, IsWrittenAsAPersonWould) {
   const auto value =
       parse_json(R"({"kind":"Tool","guide":"Use curl.\nNever print it.\n","tags":["a","b c"],)"

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include <fmt/format.h>
+
 #include "personas/codec/json.hpp"
 #include "personas/codec/yaml.hpp"
 
@@ -37,14 +39,57 @@ bool is_plain(std::string_view text) {
   });
 }
 
+// How many bytes of UTF-8 the text begins with that a YAML reader refuses as they are, or may take
+// for the end of a line: control characters beyond ASCII, U+2028 and U+2029, byte order marks.
+std::size_t awkward_prefix(std::string_view text) {
+  if (text.starts_with('\x7F')) return 1;
+  if (text.size() >= 2 && text[0] == '\xC2' && static_cast<unsigned char>(text[1]) < 0xA0) return 2;
+  constexpr std::array<std::string_view, 5> kOthers{"\xE2\x80\xA8", "\xE2\x80\xA9", "\xEF\xBB\xBF",
+                                                    "\xEF\xBF\xBE", "\xEF\xBF\xBF"};
+  return std::ranges::any_of(kOthers, [&](auto other) { return text.starts_with(other); }) ? 3 : 0;
+}
+
+bool is_awkward(std::string_view text) {
+  for (; !text.empty(); text.remove_prefix(1)) {
+    if (awkward_prefix(text) > 0) return true;
+  }
+  return false;
+}
+
+std::uint32_t code_point_of(std::string_view character) {
+  const auto bits = [&](std::size_t at) {
+    return static_cast<unsigned char>(character[at]) & 0x3FU;
+  };
+  if (character.size() == 1) return static_cast<unsigned char>(character[0]);
+  if (character.size() == 2) return (bits(0) & 0x1FU) << 6 | bits(1);
+  return (bits(0) & 0x0FU) << 12 | bits(1) << 6 | bits(2);
+}
+
+// As in JSON, with escapes for what JSON may hold as it is and YAML may not.
+void append_quoted(std::string_view text, std::string& out) {
+  const std::size_t start = out.size();
+  append_json_string(text, out);
+  if (!is_awkward(text)) return;
+  const std::string quoted = out.substr(start);
+  out.resize(start);
+  for (std::string_view rest = quoted; !rest.empty();) {
+    const std::size_t awkward = awkward_prefix(rest);
+    if (awkward > 0) {
+      out += fmt::format("\\u{:04x}", code_point_of(rest.substr(0, awkward)));
+    } else {
+      out += rest.front();
+    }
+    rest.remove_prefix(std::max<std::size_t>(awkward, 1));
+  }
+}
+
 // A literal block keeps its text byte by byte, save what a reader would take for its indentation
 // or for another kind of line end.
 bool is_block(std::string_view text) {
   if (text.find('\n') == std::string_view::npos) return false;
   if (text.front() == ' ' || text.front() == '\n' || text.front() == '\t') return false;
-  return std::ranges::all_of(text, [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return c == '\n' || c == '\t' || (byte >= 0x20 && byte != 0x7F);
+  return !is_awkward(text) && std::ranges::all_of(text, [](char c) {
+    return c == '\n' || c == '\t' || static_cast<unsigned char>(c) >= 0x20;
   });
 }
 
@@ -69,7 +114,7 @@ void write_string(std::string_view text, std::size_t indent, std::string& out) {
   if (is_plain(text)) {
     out += text;
   } else {
-    append_json_string(text, out);
+    append_quoted(text, out);
   }
   out += '\n';
 }
@@ -86,7 +131,7 @@ void write_members(const bj::object& object, std::size_t indent, std::string& ou
     if (is_plain(key)) {
       out += key;
     } else {
-      append_json_string(key, out);
+      append_quoted(key, out);
     }
     out += ':';
     write_value(member.value(), indent, out);
@@ -130,7 +175,7 @@ std::string write_yaml(const bj::value& value) {
   } else if (const auto* array = value.if_array(); array != nullptr && !array->empty()) {
     write_entries(*array, 0, out);
   } else if (const auto* text = value.if_string()) {
-    append_json_string(std::string_view(text->data(), text->size()), out);
+    append_quoted(std::string_view(text->data(), text->size()), out);
     out += '\n';
   } else {
     out = codec::serialize(value) + "\n";

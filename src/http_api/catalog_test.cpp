@@ -211,6 +211,9 @@ TEST_F(CatalogApi, AnImportWithAMistakeChangesNothingAndNamesAllOfThem) {
       {"name":"a","tools":["nothing"]}]})");
   EXPECT_EQ(unknown.status, 400);
   EXPECT_THAT(unknown.at("fields"), HasSubstr("/documents/1/tools"));
+  const auto nothing = post("/api/import", R"({"documents":[null]})");
+  EXPECT_EQ(nothing.at("code"), "invalid_request");
+  EXPECT_THAT(nothing.at("fields"), HasSubstr("/documents/0"));
   const auto no_group = post("/api/import", R"({"documents":[{"name":"a","group":"No"}]})");
   EXPECT_THAT(no_group.at("fields"), HasSubstr("/documents/0/group"));
   EXPECT_EQ(get("/api/tool-definitions").text, "[]");

@@ -124,11 +124,15 @@ TEST_F(InputApi, TwoAuthorizationHeadersAreNone) {
 TEST_F(InputApi, AKeyMayOnlyWhatItsScopesSay) {
   EXPECT_EQ(send("GET", "/api/personas", {}, {}, kViewerKey).status, 200);
   for (const auto& operation : operations::all_operations()) {
-    if (!operation.is_write()) continue;
+    if (operation.access == operations::Access::kOpen) continue;
     std::string path(operation.path);
     for (auto open = path.find('{'); open != std::string::npos; open = path.find('{')) {
       path.replace(open, path.find('}') - open + 1, "id_1");
     }
+    const auto refused = send(operation.method, path, "{}", {}, kPowerlessKey);
+    EXPECT_EQ(refused.status, 403) << operation.id;
+    EXPECT_EQ(refused.at("code"), "forbidden") << operation.id;
+    if (!operation.is_write()) continue;
     EXPECT_EQ(send(operation.method, path, "{}", {}, kViewerKey).status, 403) << operation.id;
   }
 }

@@ -23,6 +23,8 @@ ApiTest::ApiTest(Options options) {
   authenticator_.add_key(
       Secret(std::string(kViewerKey)),
       {default_tenant(), identity::Role::kViewer, {identity::Scope::kRead}, "viewer"});
+  authenticator_.add_key(Secret(std::string(kPowerlessKey)),
+                         {default_tenant(), identity::Role::kViewer, {}, "powerless"});
   services_.reset(new operations::Services{*store_,
                                            clock_,
                                            random_,

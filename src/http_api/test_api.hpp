@@ -28,6 +28,7 @@ namespace bj = boost::json;
 inline constexpr std::string_view kTeamKey = "dac_team";
 inline constexpr std::string_view kOtherKey = "dac_other_tenant";
 inline constexpr std::string_view kViewerKey = "dac_viewer";
+inline constexpr std::string_view kPowerlessKey = "dac_powerless";  // has no scope
 
 // Stands for the running dispatcher, and notes what it was told.
 class RecordedExecutions final : public execution::Executions {

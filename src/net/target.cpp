@@ -41,9 +41,8 @@ Result<std::string> decode(std::string_view text, Plus plus) {
       i += 2;
     }
   }
-  if (out.find('\0') != std::string::npos || !is_utf8(out)) {
-    return fail(ErrorCode::kInvalidRequest, "The URL is not UTF-8 text.");
-  }
+  if (out.contains('\0')) return fail(ErrorCode::kInvalidRequest, "The URL holds a zero byte.");
+  if (!is_utf8(out)) return fail(ErrorCode::kInvalidRequest, "The URL is not UTF-8 text.");
   return out;
 }
 

@@ -285,6 +285,8 @@ void add_credentials(Table& table) {
        .tag = "Credentials",
        .scope = Scope::kWrite,
        .body = input<CredentialBody>(),
+       .example = R"({"name": "gitlab", "serviceType": "gitlab",)"
+                  R"("fields": {"token": "glpat-0123456789abcdef"}})",
        .output = one<Credential>(),
        .status = 201,
        .errors = {ErrorCode::kConflict, ErrorCode::kUnprocessable, ErrorCode::kForbidden},

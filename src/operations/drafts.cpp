@@ -240,6 +240,7 @@ void add_making(Table& table) {
                    .tag = "Drafts",
                    .scope = Scope::kRun,
                    .body = input<CompileBody>(),
+                   .example = R"({"description": "Watch our open issues.", "backend": "demo"})",
                    .output = one<DraftStarted>(),
                    .status = 202,
                    .errors = {ErrorCode::kNotFound, ErrorCode::kUnavailable},

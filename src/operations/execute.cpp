@@ -106,21 +106,23 @@ Task<Result<Reply>> wait_for_end(Call& call, Reply reply) {
 }  // namespace
 
 void add_execute(Table& table) {
-  table.push_back({.id = "execute",
-                   .method = "POST",
-                   .path = "/api/execute",
-                   .summary = "Run a prompt; with ?wait=30s answers with the execution if it ends "
-                              "in time",
-                   .tag = "Executions",
-                   .scope = identity::Scope::kRun,
-                   .query = input<ExecuteQuery>(),
-                   .body = input<ExecuteRequest>(),
-                   .output = one<ExecuteReply>(),
-                   .status = 202,
-                   .errors = {ErrorCode::kNotFound, ErrorCode::kUnprocessable},
-                   .other_successes = {{200, one<Execution>()}},
-                   .handler = Write{&execute, &wait_for_end},
-                   .key_in_body = &key_in_body});
+  table.push_back(
+      {.id = "execute",
+       .method = "POST",
+       .path = "/api/execute",
+       .summary = "Run a prompt; with ?wait=30s answers with the execution if it ends "
+                  "in time",
+       .tag = "Executions",
+       .scope = identity::Scope::kRun,
+       .query = input<ExecuteQuery>(),
+       .body = input<ExecuteRequest>(),
+       .example = R"({"prompt": "Say hello.", "config": {"backend": "demo"}, "timeoutMs": 60000})",
+       .output = one<ExecuteReply>(),
+       .status = 202,
+       .errors = {ErrorCode::kNotFound, ErrorCode::kUnprocessable},
+       .other_successes = {{200, one<Execution>()}},
+       .handler = Write{&execute, &wait_for_end},
+       .key_in_body = &key_in_body});
 }
 
 }  // namespace personas::operations

@@ -82,6 +82,7 @@ void add_groups(Table& table) {
                    .tag = "Groups",
                    .scope = Scope::kWrite,
                    .body = input<Group>(),
+                   .example = R"({"name": "Mail"})",
                    .output = one<Group>(),
                    .status = 201,
                    .errors = {ErrorCode::kConflict, ErrorCode::kUnprocessable},

@@ -68,7 +68,10 @@ class Importer {
     std::vector<Document> documents;
     std::vector<FieldError> errors;
     for (std::size_t i = 0; i < body_.documents.size(); ++i) {
-      TRY(const auto json, codec::parse_json(body_.documents[i].text));
+      bj::value json;  // null is kept as no text
+      if (const auto& text = body_.documents[i].text; !text.empty()) {
+        TRY(json, codec::parse_json(text));
+      }
       auto document = catalog::read_document(json);
       const auto tests = document && document->tests ? evaluation::read_tests(*document->tests)
                                                      : Result<std::vector<evaluation::Scenario>>();
@@ -386,23 +389,25 @@ Result<catalog::Installed> install_library_tool(Call& call, store::Transaction& 
 }
 
 void add_import(Table& table) {
-  table.push_back({.id = "importDocuments",
-                   .method = "POST",
-                   .path = "/api/import",
-                   .summary = "Make personas, tools and groups what documents say, all or none; "
-                              "a dry run only says what would change",
-                   .tag = "Personas",
-                   .scope = identity::Scope::kWrite,
-                   .body = input<ImportBody>(),
-                   .output = one<ImportReply>(),
-                   .errors = {ErrorCode::kConflict, ErrorCode::kUnprocessable},
-                   .handler = Write{&import_them}});
+  table.push_back(
+      {.id = "importDocuments",
+       .method = "POST",
+       .path = "/api/import",
+       .summary = "Make personas, tools and groups what documents say, all or none; "
+                  "a dry run only says what would change",
+       .tag = "Personas",
+       .scope = identity::Scope::kWrite,
+       .body = input<ImportBody>(),
+       .example = R"({"documents": [{"kind": "Group", "name": "Mail"}], "dryRun": true})",
+       .output = one<ImportReply>(),
+       .errors = {ErrorCode::kConflict, ErrorCode::kUnprocessable},
+       .handler = Write{&import_them}});
   table.push_back({.id = "exportPersona",
                    .method = "GET",
                    .path = "/api/personas/{id}/export",
                    .summary = "Get a persona with its tools and group as YAML, without secrets",
                    .tag = "Personas",
-                   .output = {.info = nullptr, .shape = OutputType::Shape::kText},
+                   .output = {.info = nullptr, .shape = OutputType::Shape::kYaml},
                    .errors = {ErrorCode::kNotFound},
                    .handler = &export_it});
 }

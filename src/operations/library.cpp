@@ -99,6 +99,7 @@ void add_library(Table& table) {
                    .tag = "Library",
                    .scope = Scope::kWrite,
                    .body = input<FromTemplateBody>(),
+                   .example = R"({"template": "code-reviewer", "name": "My reviewer"})",
                    .output = one<Persona>(),
                    .status = 201,
                    .errors = {ErrorCode::kNotFound, ErrorCode::kConflict},

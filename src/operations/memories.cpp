@@ -102,6 +102,7 @@ void add_memories(Table& table) {
                    .tag = "Memories",
                    .scope = Scope::kWrite,
                    .body = input<Memory>(),
+                   .example = R"({"title": "Style", "content": "Short answers are liked."})",
                    .output = one<Memory>(),
                    .status = 201,
                    .errors = {ErrorCode::kNotFound},

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "personas/codec/json.hpp"
 #include "personas/codec/schema.hpp"
 #include "personas/model/journal_records.hpp"
 #include "personas/operations/reports_described.hpp"
@@ -11,6 +12,9 @@ namespace personas::operations {
 namespace {
 
 namespace bj = boost::json;
+
+constexpr std::string_view kStreamEvent = "StreamEvent";
+constexpr std::string_view kNoZeroByte = R"(^[^\x00]*$)";  // nor can a URL hold one
 
 bj::value text(std::string_view value) {
   return bj::value(bj::string_view(value.data(), value.size()));
@@ -68,9 +72,14 @@ class Builder {
                            ? codec::SchemaUse::kPatch
                            : codec::SchemaUse::kRequest;
       auto schema = codec::schema_of(*operation.body.info(), use, schemas_);
+      auto media = content("application/json", std::move(schema));
+      if (!operation.example.empty()) {
+        media["application/json"].as_object()["example"] =
+            codec::parse_json(operation.example).value();
+      }
       result["requestBody"] =
           bj::object{{"required", operation.body.form != InputType::Form::kOptional},
-                     {"content", content("application/json", std::move(schema))}};
+                     {"content", std::move(media)}};
     }
     result["responses"] = responses_of(operation);
     if (operation.access == Access::kOpen) result["security"] = bj::array{};
@@ -88,10 +97,8 @@ class Builder {
   bj::array parameters_of(const Operation& operation) {
     bj::array parameters;
     for (const auto& name : path_parameters(operation.path)) {
-      parameters.push_back(bj::object{{"name", text(name)},
-                                      {"in", "path"},
-                                      {"required", true},
-                                      {"schema", bj::object{{"type", "string"}}}});
+      parameters.push_back(bj::object{
+          {"name", text(name)}, {"in", "path"}, {"required", true}, {"schema", id_schema()}});
     }
     if (operation.query) add_query(*operation.query.info(), parameters);
     if (operation.method == "POST" && operation.is_write()) {
@@ -106,11 +113,17 @@ class Builder {
     return parameters;
   }
 
+  // Whatever a path names is an id by its form.
+  bj::value id_schema() {
+    return codec::schema_of(codec::type_info<ExecutionId>(), codec::SchemaUse::kRequest, schemas_);
+  }
+
   static bj::object header(std::string_view name, std::string_view doc, std::size_t max_length) {
     return {{"name", text(name)},
             {"in", "header"},
             {"description", text(doc)},
-            {"schema", bj::object{{"type", "string"}, {"maxLength", max_length}}}};
+            {"schema",
+             bj::object{{"type", "string"}, {"maxLength", max_length}, {"pattern", "^[ -~]*$"}}}};
   }
 
   // A query is a described struct; its properties, one by one, are the parameters.
@@ -125,6 +138,9 @@ class Builder {
       if (const auto* doc = schema.if_contains("description")) {
         parameter["description"] = *doc;
         schema.erase("description");
+      }
+      if (codec::serialize(schema).contains("\"string\"") && !schema.contains("pattern")) {
+        schema["pattern"] = kNoZeroByte;
       }
       parameter["schema"] = std::move(property.value());
       parameters.push_back(std::move(parameter));
@@ -144,8 +160,9 @@ class Builder {
     if (operation.access != Access::kOpen) {
       errors.insert(errors.end(), {ErrorCode::kUnauthorized, ErrorCode::kForbidden});
     }
-    errors.insert(errors.end(), {ErrorCode::kInvalidRequest, ErrorCode::kRateLimited,
-                                 ErrorCode::kInternal, ErrorCode::kUnavailable});
+    errors.insert(errors.end(),
+                  {ErrorCode::kInvalidRequest, ErrorCode::kUriTooLong, ErrorCode::kHeadersTooLarge,
+                   ErrorCode::kRateLimited, ErrorCode::kInternal, ErrorCode::kUnavailable});
     if (operation.body) errors.push_back(ErrorCode::kPayloadTooLarge);
     if (operation.method == "POST" && operation.is_write()) {
       errors.insert(errors.end(), {ErrorCode::kAlreadyIssued, ErrorCode::kIdempotencyMismatch});
@@ -154,19 +171,24 @@ class Builder {
     return responses;
   }
 
+  // Beside what else is answered with this status.
   static void add_error(bj::object& responses, ErrorCode code) {
     const auto& row = info(code);
-    auto& response = responses[std::to_string(row.http_status)];
-    const std::string described = std::string(row.title) + " (" + std::string(row.name) + ")";
-    if (response.is_object()) {
-      auto& description = response.as_object()["description"];
-      if (description.is_string() && description.as_string().find(row.name) == bj::string::npos) {
-        description = std::string(description.as_string()) + "; " + described;
-      }
-      return;
-    }
-    response = bj::object{{"description", described},
-                          {"content", content("application/problem+json", ref("Problem"))}};
+    auto& entry = responses[std::to_string(row.http_status)];
+    if (!entry.is_object()) entry = bj::object{{"description", ""}, {"content", bj::object{}}};
+    auto& response = entry.as_object();
+    auto& description = response["description"].as_string();
+    if (description.find(row.name) != bj::string::npos) return;
+    if (!description.empty()) description += "; ";
+    description += std::string(row.title) + " (" + std::string(row.name) + ")";
+    response["content"].as_object()["application/problem+json"] =
+        bj::object{{"schema", ref("Problem")}};
+    const std::string_view header = row.http_status == 401   ? "WWW-Authenticate"
+                                    : row.http_status == 429 ? "Retry-After"
+                                                             : "";
+    if (header.empty()) return;
+    response["headers"] =
+        bj::object{{header, bj::object{{"schema", bj::object{{"type", "string"}}}}}};
   }
 
   bj::object success(const OutputType& output) {
@@ -175,6 +197,8 @@ class Builder {
     if (output.shape == Shape::kNone) return response;
     if (output.shape == Shape::kText) {
       response["content"] = content("text/plain", bj::object{{"type", "string"}});
+    } else if (output.shape == Shape::kYaml) {
+      response["content"] = content("application/yaml", bj::object{});
     } else if (output.shape == Shape::kJson) {
       response["content"] = content("application/json", bj::object{{"type", "object"}});
     } else if (output.shape == Shape::kEvents) {
@@ -182,7 +206,7 @@ class Builder {
           "Server-sent events. `event` is the type of a journal record, `id` a cursor, `data` one "
           "JSON object: `at` and the fields of the record (x-event-types); execution.output has "
           "the text as `chunk`, execution.turn the fields of the turn.";
-      response["content"] = content("text/event-stream", bj::object{{"type", "string"}});
+      response["content"] = content("text/event-stream", ref(kStreamEvent));
     } else {
       auto schema = codec::schema_of(*output.info(), codec::SchemaUse::kResponse, schemas_);
       if (output.shape != Shape::kOne) {
@@ -197,10 +221,30 @@ class Builder {
     return response;
   }
 
+  // `data` of an event: the record with its time.
+  static bj::object data_of(bj::value record) {
+    const bj::object time{{"type", "string"}, {"format", "date-time"}};
+    const bj::object schema{{"properties", bj::object{{"at", time}}},
+                            {"required", bj::array{"at"}},
+                            {"allOf", bj::array{std::move(record)}}};
+    return {{"contentMediaType", "application/json"}, {"contentSchema", schema}};
+  }
+
+  // One event of a stream, by the members that server-sent events have.
   void add_records() {
+    bj::array kinds;
     for (const auto& type : record::kRecordTypes) {
-      static_cast<void>(codec::schema_of(type.data(), codec::SchemaUse::kResponse, schemas_));
+      auto record = codec::schema_of(type.data(), codec::SchemaUse::kResponse, schemas_);
+      const bj::object event{{"const", text(type.name)}};
+      const bj::object members{{"event", event}, {"data", data_of(std::move(record))}};
+      kinds.push_back(bj::object{{"properties", members}});
     }
+    const bj::object string{{"type", "string"}};
+    const bj::object members{{"id", string}, {"event", string}, {"data", string}};
+    schemas_[kStreamEvent] = bj::object{{"type", "object"},
+                                        {"properties", members},
+                                        {"required", bj::array{"event", "data"}},
+                                        {"oneOf", std::move(kinds)}};
   }
 
   std::string_view version_;

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "personas/codec/json.hpp"
 #include "personas/model/journal_records.hpp"
 #include "personas/operations/table.hpp"
 
@@ -80,6 +81,67 @@ TEST_F(OpenApi, EveryPathParameterIsDescribed) {
       EXPECT_EQ(found, names.size()) << operation.path;
     }
   }
+}
+
+TEST_F(OpenApi, ParametersOfPathsHaveTheFormOfIds) {
+  for (const auto& item : document_["paths"].as_object()) {
+    for (const auto& entry : item.value().as_object()) {
+      const auto* parameters = entry.value().as_object().if_contains("parameters");
+      if (parameters == nullptr) continue;
+      for (const auto& parameter : parameters->as_array()) {
+        if (parameter.at("in").as_string() != "path") continue;
+        EXPECT_TRUE(parameter.at("schema").as_object().contains("pattern")) << item.key();
+      }
+    }
+  }
+}
+
+TEST_F(OpenApi, SaysWhatTextAUrlCannotHold) {
+  const auto& list = document_["paths"].as_object().at("/api/memories").at("get").as_object();
+  for (const auto& parameter : list.at("parameters").as_array()) {
+    if (parameter.at("name").as_string() != "q") continue;
+    EXPECT_EQ(parameter.at("schema").at("pattern").as_string(), "^[^\\x00]*$");
+    return;
+  }
+  ADD_FAILURE() << "no parameter q";
+}
+
+TEST_F(OpenApi, SaysThatAnIllServerReportsOnItsHealth) {
+  const auto& health = document_["paths"].as_object().at("/health").at("get").as_object();
+  const auto& ill = health.at("responses").at("503").at("content").as_object();
+  EXPECT_TRUE(ill.contains("application/json"));
+  EXPECT_TRUE(ill.contains("application/problem+json"));
+}
+
+TEST_F(OpenApi, NamesTheMediaTypeOfAnExport) {
+  const auto& exported = document_["paths"].as_object().at("/api/personas/{id}/export");
+  const auto& answer = exported.at("get").at("responses").at("200").at("content");
+  EXPECT_TRUE(answer.as_object().contains("application/yaml"));
+}
+
+TEST_F(OpenApi, DescribesTheEventsOfAStreamByTheirTypes) {
+  const auto& kinds = schemas().at("StreamEvent").at("oneOf").as_array();
+  ASSERT_EQ(kinds.size(), record::kRecordTypes.size());
+  for (std::size_t i = 0; i < kinds.size(); ++i) {
+    const auto& properties = kinds[i].at("properties").as_object();
+    EXPECT_EQ(properties.at("event").at("const").as_string(), record::kRecordTypes[i].name);
+    EXPECT_TRUE(properties.at("data").as_object().contains("contentSchema"));
+  }
+}
+
+TEST_F(OpenApi, ExamplesAreBodiesThatAreTaken) {
+  std::size_t examples = 0;
+  for (const auto& operation : all_operations()) {
+    if (operation.example.empty()) continue;
+    ++examples;
+    const auto json = codec::parse_json(operation.example);
+    ASSERT_TRUE(json) << operation.id << json.error().describe();
+    const auto body = operation.body.make();
+    const auto read = codec::read_json(*json, *operation.body.info(), body.get(),
+                                       {.read_only = codec::ReadOptions::ReadOnly::kRefuse});
+    EXPECT_TRUE(read) << operation.id << read.error().describe();
+  }
+  EXPECT_GT(examples, 10U);
 }
 
 TEST_F(OpenApi, OperationIdsAreUniqueAndSoAreRoutes) {

@@ -50,6 +50,7 @@ void add_prompt(Table& table) {
                    .summary = "Show the prompt a run would get now; nothing is run",
                    .tag = "Personas",
                    .body = input<PromptBody>(),
+                   .example = R"({"prompt": "Say hello."})",
                    .output = one<PromptReply>(),
                    .errors = {ErrorCode::kNotFound, ErrorCode::kPayloadTooLarge},
                    .handler = &preview});

@@ -68,6 +68,7 @@ void add_reviews(Table& table) {
        .tag = "Reviews",
        .scope = identity::Scope::kRun,
        .body = input<RespondBody>(),
+       .example = R"({"decision": "approved", "message": "Go on."})",
        .output = one<Review>(),
        .errors = {ErrorCode::kNotFound, ErrorCode::kConflict},
        .handler = Write{&respond_to_review}});

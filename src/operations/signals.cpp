@@ -76,6 +76,7 @@ void add_signals(Table& table) {
                    .tag = "Events",
                    .scope = Scope::kRun,
                    .body = input<Event>(),
+                   .example = R"({"eventType": "issue.opened", "payload": {"issue": 42}})",
                    .output = one<Event>(),
                    .status = 201,
                    .errors = {ErrorCode::kNotFound},

@@ -177,7 +177,7 @@ void add_system(Table& table) {
                    .tag = "System",
                    .access = Access::kOpen,
                    .output = one<HealthReport>(),
-                   .errors = {ErrorCode::kUnavailable},
+                   .other_successes = {{503, one<HealthReport>()}},
                    .handler = &health});
   table.push_back({.id = "status",
                    .method = "GET",
@@ -200,6 +200,7 @@ void add_system(Table& table) {
                    .summary = "This description",
                    .tag = "System",
                    .output = {nullptr, OutputType::Shape::kJson},
+                   .other_successes = {{304, {}}},  // for If-None-Match
                    .handler = &openapi});
 }
 

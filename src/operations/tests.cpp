@@ -241,6 +241,8 @@ void add_tests(Table& table) {
        .tag = "Tests",
        .scope = Scope::kWrite,
        .body = input<Scenario>(),
+       .example = R"({"name": "greets", "prompt": "Say hello.",)"
+                  R"("expectations": [{"outputContains": "hello"}]})",
        .output = one<Scenario>(),
        .status = 201,
        .errors = {ErrorCode::kNotFound, ErrorCode::kConflict, ErrorCode::kUnprocessable},

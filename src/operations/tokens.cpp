@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 
-#include "personas/base/redactor.hpp"
 #include "personas/operations/credential_requests.hpp"
 #include "personas/vault/provider_tokens.hpp"
 
@@ -34,9 +33,7 @@ Result<void> check_token(std::string_view token) {
     return fail(ErrorCode::kInvalidRequest, "A token has no spaces and only ASCII characters",
                 {{"/token", "has a space or a character outside ASCII"}});
   }
-  if (token.size() >= kMinRedactedLength) return {};
-  return fail(ErrorCode::kInvalidRequest, "The token is too short to be one",
-              {{"/token", "is too short to be a token"}});
+  return {};
 }
 
 Result<Reply> put_token(Call& call, store::Transaction& tx) {
@@ -98,6 +95,7 @@ void add_tokens(Table& table) {
                    .tag = "System",
                    .scope = identity::Scope::kAdmin,
                    .body = input<TokenBody>(),
+                   .example = R"({"provider": "claude", "token": "sk-ant-oat01-0123456789abcdef"})",
                    .output = one<TokenState>(),
                    .handler = Write{&put_token}});
   table.push_back({.id = "deleteToken",

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "personas/base/id.hpp"
+#include "personas/base/redactor.hpp"
 #include "personas/base/time.hpp"
 #include "personas/codec/described.hpp"
 
@@ -140,11 +141,11 @@ template <>
 struct Described<operations::TokenBody> {
   using B = operations::TokenBody;
   static constexpr std::string_view name = "ProviderToken";
-  static constexpr auto fields =
-      std::tuple{field("token", &B::token).required().write_only().length(1, 4'096),
-                 field("provider", &B::provider).doc("Whose agents use it; claude if absent"),
-                 field("expiresAt", &B::expires_at)
-                     .doc("When it ends; for tokens of `claude setup-token` a year is assumed")};
+  static constexpr auto fields = std::tuple{
+      field("token", &B::token).required().write_only().length(kMinRedactedLength, 4'096),
+      field("provider", &B::provider).doc("Whose agents use it; claude if absent"),
+      field("expiresAt", &B::expires_at)
+          .doc("When it ends; for tokens of `claude setup-token` a year is assumed")};
 };
 
 template <>

@@ -70,7 +70,6 @@ struct Reply {
 
 struct Operation;
 enum class Channel : std::uint8_t { kOpen, kPrivate };  // kOpen: others may have read it
-
 // A described value of a type that only the handler and the table know.
 struct Input {
   const codec::TypeInfo* type = nullptr;
@@ -149,6 +148,7 @@ struct OutputType {
     kPage,
     kEvents,
     kText,
+    kYaml,
     kJson,
     kNone
   } shape = Shape::kNone;
@@ -171,7 +171,6 @@ enum class Access : std::uint8_t {
   kOpen,           // anybody
   kLoopbackOrKey,  // from this machine, or a bearer key with the scope
 };
-
 struct OtherSuccess {
   int status;
   OutputType output;
@@ -186,6 +185,7 @@ struct Operation {
   identity::Scope scope = identity::Scope::kRead;
   InputType query = {};
   InputType body = {};
+  std::string_view example = {};  // a body as the document shows it, in JSON
   OutputType output = {};
   int status = 200;                    // of success
   std::vector<ErrorCode> errors = {};  // beside those that every operation may give

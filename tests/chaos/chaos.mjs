@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { classes } from './checker.mjs';
 import { CliRounds } from './cli_round.mjs';
+import { killAll } from './cluster.mjs';
 import { deadWorkerRound, leasesRound } from './measured_rounds.mjs';
 import { Totals, print, writeDocs } from './report.mjs';
 import { chaosRound } from './round.mjs';
@@ -41,6 +42,13 @@ function options() {
 }
 
 const wanted = options();
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => {
+    killAll();
+    process.stdout.write(`ended by ${signal}\n`);
+    process.exit(1);
+  });
+}
 const began = Date.now();
 const spent = () => (Date.now() - began) / 1000;
 const totals = new Totals();

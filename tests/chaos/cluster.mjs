@@ -6,12 +6,22 @@ import { allProcesses } from '../functional/lib/processes.mjs';
 import { waitFor } from '../functional/lib/wait.mjs';
 import { beginOf } from './sampler.mjs';
 
+const clusters = new Set();
+
+// When the run itself is told to end: nothing of it stays. Supervisors end the agents.
+export function killAll() {
+  for (const { deployment } of clusters) {
+    for (const program of deployment?.programs ?? []) program.signal('SIGKILL');
+  }
+}
+
 const patienceMs = 20_000; // drain time and final words, on a machine that is busy
 
 export class Cluster {
   static async make({ workers = 3, slots = 4, env = {}, serverEnv = {}, workerEnv = {},
     sandbox = 'none' } = {}) {
     const self = new Cluster();
+    clusters.add(self);
     self.undo = [];
     self.deployment = await Deployment.make({ after: (undo) => self.undo.push(undo),
       diagnostic: (text) => process.stdout.write(`${text}\n`) },
@@ -178,6 +188,7 @@ export class Cluster {
     if (keep) process.env.PERSONAS_TEST_KEEP = '1';
     for (const undo of this.undo) await undo();
     if (keep) delete process.env.PERSONAS_TEST_KEEP;
+    clusters.delete(this);
   }
 
   logs() {

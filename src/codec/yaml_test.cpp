@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "personas/base/bytes.hpp"
 #include "personas/codec/json.hpp"
 
 namespace personas::codec {
@@ -46,6 +47,13 @@ TEST(Yaml, MistakesAreNamedByLine) {
   EXPECT_NE(json_of("a: !!binary x\n").find("f.yaml:1: the tag"), std::string::npos);
   EXPECT_NE(json_of("a: \"\\xff\"\nb: \xff\n").find("f.yaml"), std::string::npos);
   EXPECT_EQ(json_of(""), "(nothing)");
+}
+
+TEST(Yaml, TakesUtf8AloneInNamesAndValues) {
+  EXPECT_EQ(json_of("a: 1\nb: \xff\n"), "f.yaml is not valid (f.yaml:2: the text is not UTF-8)");
+  EXPECT_EQ(json_of("a: 1\nb\xb6: 2\n"), "f.yaml is not valid (f.yaml:2: the text is not UTF-8)");
+  // The library names the one byte behind the backslash.
+  EXPECT_TRUE(is_utf8(json_of("a: \"\\\u00e9\"\n")));
 }
 
 TEST(Yaml, NestedAliasesDoNotExplode) {

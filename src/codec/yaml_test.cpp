@@ -97,6 +97,16 @@ TEST(Yaml, EscapesWhatOtherReadersRefuseOrTakeForLineEnds) {
   EXPECT_EQ(json_of(yaml), codec::serialize(*value)) << yaml;
 }
 
+TEST(Yaml, NamesMayBeLong) {
+  const std::string name(2'000, 'n');
+  const auto value =
+      parse_json(fmt::format(R"({{"{0}":{{"{0}":1}},"list":[{{"{0}":"x","b":2}}]}})", name))
+          .value();
+  const auto again = parse_yaml(write_yaml(value), "f.yaml");
+  ASSERT_TRUE(again) << again.error().describe();
+  EXPECT_EQ(again->front().json, value);
+}
+
 TEST(Yaml, IsWrittenAsAPersonWould) {
   const auto value =
       parse_json(R"({"kind":"Tool","guide":"Use curl.\nNever print it.\n","tags":["a","b c"],)"

@@ -90,7 +90,9 @@ std::string wrong_value(const bj::value& json, const TypeInfo& type, const std::
 std::string wrong_output(const OutputType& output, std::string_view body) {
   using Shape = OutputType::Shape;
   if (output.shape == Shape::kNone) return body.empty() ? "" : "a body where none belongs";
-  if (output.shape == Shape::kText || output.shape == Shape::kEvents) return {};
+  const bool is_json = output.shape == Shape::kOne || output.shape == Shape::kList ||
+                       output.shape == Shape::kPage || output.shape == Shape::kJson;
+  if (!is_json) return {};
   const auto json = codec::parse_json(body, {.max_bytes = 64 * 1024 * 1024});
   if (!json) return "not JSON: " + json.error().describe();
   if (output.shape == Shape::kJson) return {};

@@ -29,9 +29,11 @@ class Worker {
   void line(std::string_view line) {
     if (stopped_) return;
     if (line.starts_with('{')) {
+      note_leases(line);
       hear(line);
     } else if (line.starts_with("S{")) {
       const std::string payload = to_valid_utf8(line.substr(1));
+      note_leases(payload);
       hear(signer_ ? signer_->sign(payload) : payload);
     } else {
       command(line);
@@ -70,6 +72,20 @@ class Worker {
     verifier_.emplace(wire::derive_frame_key(token, *ack->nonce, wire::Direction::kToOrchestrator));
   }
 
+  // Runs of which this connection has said that they are leased here.
+  void note_leases(std::string_view text) {
+    const auto frame = wire::parse_orchestrator_frame(text);
+    if (!frame) return;
+    if (const auto* ack = std::get_if<wire::Ack>(&*frame); ack != nullptr && ack->resume_from) {
+      for (const auto& point : *ack->resume_from) {
+        leased_.insert({ExecutionId(point.execution_id), point.attempt});
+      }
+    }
+    if (const auto* assign = std::get_if<wire::Assign>(&*frame)) {
+      leased_.insert({ExecutionId(assign->execution_id), assign->attempt.value_or(1)});
+    }
+  }
+
   void command(std::string_view line) {
     const auto name = take_until(line, ' ');
     if (name.starts_with('@')) return pass(number_of(name.substr(1), 100'000));
@@ -79,6 +95,7 @@ class Worker {
       dialling_ = false;
       connected_ = true;
       last_sent_.clear();
+      leased_.clear();
       return session_.connected(now_);
     }
     if (name == "failed" && std::exchange(dialling_, false)) return session_.connect_failed(now_);
@@ -191,6 +208,7 @@ class Worker {
     if constexpr (requires { frame.seq; }) {
       PERSONAS_FUZZ_CHECK(frame.attempt && frame.seq, "numbered", text);
       const wire::RunKey key{ExecutionId(frame.execution_id), *frame.attempt};
+      PERSONAS_FUZZ_CHECK(leased_.contains(key), "no word of a run that is not leased", text);
       std::int64_t& last = last_sent_[key];
       PERSONAS_FUZZ_CHECK(last == 0 || *frame.seq == last + 1, "in order, without a gap", text);
       last = *frame.seq;
@@ -238,6 +256,7 @@ class Worker {
   std::optional<wire::FrameVerifier> verifier_;
   std::map<wire::RunKey, Agent> agents_;
   std::set<wire::RunKey> started_runs_;
+  std::set<wire::RunKey> leased_;                   // on this connection
   std::map<wire::RunKey, std::int64_t> last_sent_;  // on this connection
   std::map<std::pair<wire::RunKey, std::int64_t>, std::string> frames_;
 };

@@ -46,6 +46,16 @@ if(PERSONAS_SANITIZE)
   target_link_options(personas_flags INTERFACE -fsanitize=${PERSONAS_SANITIZE})
 endif()
 
+# What a fuzzer has reached is counted in every module, so this is an option of a whole tree. The
+# address sanitizer's runtime holds the counters where no fuzzer is linked (ordinary tests).
+option(PERSONAS_FUZZ "Instrument for libFuzzer and link the targets of tests/fuzz with it" OFF)
+if(PERSONAS_FUZZ)
+  if(NOT PERSONAS_SANITIZE MATCHES "address")
+    message(FATAL_ERROR "PERSONAS_FUZZ is for the asan preset")
+  endif()
+  target_compile_options(personas_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 find_program(CCACHE ccache)
 if(CCACHE)
   # The precompiled header needs these sloppiness flags; the base directory lets checkouts share.

@@ -29,7 +29,9 @@ void append_number(Number number, std::string& out) {
 }
 
 void append_double(double number, std::string& out) {
-  if (std::isfinite(number)) {
+  if (number == 0) {
+    out += '0';  // also for -0.0, which equals it
+  } else if (std::isfinite(number)) {
     append_number(number, out);
   } else {
     out += "null";

@@ -41,6 +41,7 @@ TEST(WriteJson, WritesShortestDoublesAndNeverNaN) {
     EXPECT_EQ(parse<double>(to_json(number)).value(), number);
   }
   EXPECT_EQ(to_json(0.1), "0.1");
+  EXPECT_EQ(to_json(-0.0), "0") << "equal values give equal bytes";
   EXPECT_EQ(to_json(std::nan("")), "null");
   EXPECT_EQ(to_json(-HUGE_VAL), "null");
 }

@@ -1,5 +1,6 @@
 #include "personas/codec/yaml.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -86,7 +87,6 @@ class Converter {
 
   boost::json::value scalar_of(const YAML::Node& node) {
     const std::string& text = node.Scalar();
-    if (!is_utf8(text)) refuse(node, "the text is not UTF-8");
     if (node.Tag() == "?") return plain_scalar(text);
     if (node.Tag() == "!" || node.Tag() == "tag:yaml.org,2002:str") {
       return boost::json::string(text);
@@ -141,10 +141,26 @@ int YamlDocument::line_of(std::string_view pointer) const {
   }
 }
 
+FieldError yaml_error(const std::string& name, int line, std::string_view message) {
+  return {fmt::format("{}:{}", name, line + 1), to_valid_utf8(message)};
+}
+
+std::optional<FieldError> find_not_utf8(std::string_view text, const std::string& name) {
+  for (int line = 0; !text.empty(); ++line) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    if (!is_utf8(text.substr(0, end))) return yaml_error(name, line, "the text is not UTF-8");
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return std::nullopt;
+}
+
 Result<std::vector<YamlDocument>> parse_yaml(std::string_view text, const std::string& name) {
   if (text.size() > kMaxYamlBytes) {
     return fail(ErrorCode::kPayloadTooLarge,
                 fmt::format("{} is larger than {} bytes", name, kMaxYamlBytes));
+  }
+  if (auto wrong = find_not_utf8(text, name)) {
+    return fail(ErrorCode::kInvalidRequest, fmt::format("{} is not valid", name), {*wrong});
   }
   std::vector<YamlDocument> documents;
   Converter converter(name);
@@ -154,7 +170,7 @@ Result<std::vector<YamlDocument>> parse_yaml(std::string_view text, const std::s
       if (!root.IsNull() && root.IsDefined()) documents.push_back(converter.convert(root));
     }
   } catch (const YAML::Exception& error) {
-    converter.errors().push_back({fmt::format("{}:{}", name, error.mark.line + 1), error.msg});
+    converter.errors().push_back(yaml_error(name, error.mark.line, error.msg));
   }
   if (!converter.errors().empty()) {
     return fail(ErrorCode::kInvalidRequest, fmt::format("{} is not valid", name),

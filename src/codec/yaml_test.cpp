@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "personas/base/bytes.hpp"
 #include "personas/codec/json.hpp"
 
 namespace personas::codec {
@@ -48,6 +49,13 @@ TEST(Yaml, MistakesAreNamedByLine) {
   EXPECT_EQ(json_of(""), "(nothing)");
 }
 
+TEST(Yaml, TakesUtf8AloneInNamesAndValues) {
+  EXPECT_EQ(json_of("a: 1\nb: \xff\n"), "f.yaml is not valid (f.yaml:2: the text is not UTF-8)");
+  EXPECT_EQ(json_of("a: 1\nb\xb6: 2\n"), "f.yaml is not valid (f.yaml:2: the text is not UTF-8)");
+  // The library names the one byte behind the backslash.
+  EXPECT_TRUE(is_utf8(json_of("a: \"\\\u00e9\"\n")));
+}
+
 TEST(Yaml, NestedAliasesDoNotExplode) {
   std::string bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
   for (int i = 1; i < 12; ++i) {
@@ -87,6 +95,16 @@ TEST(Yaml, EscapesWhatOtherReadersRefuseOrTakeForLineEnds) {
             "marks: \"\\ufeff\\ufffe\\uffff\"\ndelete: \"\\u007f\"\n\"key\\u0080\": 1\n"
             "plain: \"\xC2\xA0\xE2\x80\xA6\xF0\x9F\x99\x82\"\n");
   EXPECT_EQ(json_of(yaml), codec::serialize(*value)) << yaml;
+}
+
+TEST(Yaml, NamesMayBeLong) {
+  const std::string name(2'000, 'n');
+  const auto value =
+      parse_json(fmt::format(R"({{"{0}":{{"{0}":1}},"list":[{{"{0}":"x","b":2}}]}})", name))
+          .value();
+  const auto again = parse_yaml(write_yaml(value), "f.yaml");
+  ASSERT_TRUE(again) << again.error().describe();
+  EXPECT_EQ(again->front().json, value);
 }
 
 TEST(Yaml, IsWrittenAsAPersonWould) {

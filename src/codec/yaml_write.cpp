@@ -30,6 +30,10 @@ bool is_reserved(std::string_view text) {
   return std::ranges::find(kWords, lower) != kWords.end();
 }
 
+// YAML takes a name for one only if its colon comes within 1024 characters; a longer one is
+// announced.
+constexpr std::size_t kMaxSimpleKey = 1000;
+
 bool is_plain(std::string_view text) {
   if (text.empty() || text.back() == ' ' || is_reserved(text)) return false;
   if (!is_letter(text.front()) && text.front() != '/') return false;
@@ -127,13 +131,17 @@ void write_members(const bj::object& object, std::size_t indent, std::string& ou
   for (const auto& member : object) {
     if (!first) out.append(indent, ' ');
     first = false;
-    const std::string_view key = member.key();
-    if (is_plain(key)) {
-      out += key;
-    } else {
-      append_quoted(key, out);
+    std::string key(member.key());
+    if (!is_plain(key)) {
+      std::string quoted;
+      append_quoted(key, quoted);
+      key = std::move(quoted);
     }
-    out += ':';
+    if (key.size() > kMaxSimpleKey) {
+      out.append("? ").append(key).append("\n").append(indent, ' ').append(":");
+    } else {
+      out.append(key).append(":");
+    }
     write_value(member.value(), indent, out);
   }
 }

@@ -44,7 +44,8 @@ Result<Form> form_of(const CredentialBody& body) {
   if (forms != 1) {
     return fail(ErrorCode::kInvalidRequest,
                 "Give the value in one form: sealed; encryptedData with iv and tag; fields; or "
-                "value");
+                "value",
+                {{"/value", "is one of four forms, of which exactly one is given"}});
   }
   if (!master) return body.sealed ? Form::kSealed : body.fields ? Form::kFields : Form::kValue;
   if (!body.encrypted_data) return wrong_field("encryptedData", "is missing beside iv and tag");

@@ -4,6 +4,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include "personas/base/suggest.hpp"
+#include "personas/codec/yaml.hpp"
 #include "personas/settings/table.hpp"
 
 namespace personas::settings {
@@ -96,6 +97,9 @@ void read_entries(const YAML::Node& root, const std::string& path, Entries& entr
 Result<Entries> parse_file(std::string_view text, const std::string& path) {
   Entries entries;
   std::vector<FieldError> errors;
+  if (auto wrong = codec::find_not_utf8(text, path)) {
+    return fail(ErrorCode::kMisconfigured, "The file of settings is not valid", {*wrong});
+  }
   // yaml-cpp reports by throwing; it stops here.
   try {
     const YAML::Node root = YAML::Load(std::string(text));
@@ -105,7 +109,7 @@ Result<Entries> parse_file(std::string_view text, const std::string& path) {
       errors.push_back({path + ":1", "expected a map of settings, such as \"http-port: 3001\""});
     }
   } catch (const YAML::Exception& error) {
-    errors.push_back({fmt::format("{}:{}", path, error.mark.line + 1), error.msg});
+    errors.push_back(codec::yaml_error(path, error.mark.line, error.msg));
   }
   if (!errors.empty()) {
     return fail(ErrorCode::kMisconfigured, "The file of settings is not valid", std::move(errors));

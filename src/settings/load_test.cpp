@@ -114,6 +114,8 @@ TEST(Load, AnUnknownKeyOfTheFileIsAnErrorThatSuggests) {
   EXPECT_EQ(world.only_error(Role::kUp), "./data/personas.yaml:2: http-port is set a second time");
   world.files["./data/personas.yaml"] = "a: [\n";
   EXPECT_TRUE(world.only_error(Role::kUp).starts_with("./data/personas.yaml:"));
+  world.files["./data/personas.yaml"] = "http-port: 1\nlea\xb6se: 18s\n";
+  EXPECT_EQ(world.only_error(Role::kUp), "./data/personas.yaml:2: the text is not UTF-8");
   world.files["./data/personas.yaml"] = "- a\n";
   EXPECT_TRUE(world.only_error(Role::kUp).starts_with("./data/personas.yaml:1: expected a map"));
 }

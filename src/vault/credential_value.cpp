@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "personas/base/bytes.hpp"
 #include "personas/codec/json.hpp"
 
 namespace personas::vault {
@@ -34,6 +35,8 @@ void append_name(std::string_view name, std::string& out) {
 Result<void> check_value(std::string_view field, std::string_view value) {
   if (value.empty()) return wrong(field, "is empty");
   if (value.contains('\0')) return wrong(field, "holds a zero byte, which no variable can");
+  // It is kept as JSON, which would change it.
+  if (!is_utf8(value)) return wrong(field, "is not UTF-8 text; give bytes as base64");
   return {};
 }
 
@@ -47,13 +50,15 @@ Result<CredentialValue> read_fields(const bj::object& object) {
   CredentialValue read;
   if (object.empty() || object.size() > kMaxCredentialFields) {
     return fail(ErrorCode::kInvalidRequest,
-                fmt::format("A credential has 1 to {} fields", kMaxCredentialFields));
+                fmt::format("A credential has 1 to {} fields", kMaxCredentialFields),
+                {{"/fields", fmt::format("has 1 to {} members", kMaxCredentialFields)}});
   }
   for (const auto& member : object) {
     const std::string name(member.key());
     if (name.empty() || name.size() > kMaxCredentialName || name.contains('\0')) {
       return fail(ErrorCode::kInvalidRequest,
-                  fmt::format("The name of a field has 1 to {} bytes", kMaxCredentialName));
+                  fmt::format("The name of a field has 1 to {} bytes", kMaxCredentialName),
+                  {{"/fields", fmt::format("has names of 1 to {} bytes", kMaxCredentialName)}});
     }
     TRY(auto value, field_value(name, member.value()));
     TRY_VOID(check_value(name, value.reveal()));
@@ -136,22 +141,26 @@ Result<void> describe_values(const CredentialValue& value,
                   {{"/metadata/plainFields", fmt::format("'{}' is no field", name)}});
     }
   }
+  const std::string values = credential.fields.empty() ? "/value" : "/fields";
   if (masked == 0) {
     return fail(ErrorCode::kInvalidRequest,
                 fmt::format("A credential needs a secret value of at least {} bytes: shorter ones "
                             "cannot be masked in what agents write",
-                            kMinRedactedLength));
+                            kMinRedactedLength),
+                {{values, fmt::format("needs a secret of {} bytes", kMinRedactedLength)}});
   }
   if (bytes > kMaxCredentialBytes) {
     return fail(ErrorCode::kInvalidRequest,
                 fmt::format("The values of a credential have at most {} KiB together",
-                            kMaxCredentialBytes / 1024));
+                            kMaxCredentialBytes / 1024),
+                {{values, fmt::format("has at most {} KiB", kMaxCredentialBytes / 1024)}});
   }
   std::set<std::string> variables;
   for (const auto& variable : connector_variables(credential)) {
     if (variables.insert(variable).second) continue;
     return fail(ErrorCode::kInvalidRequest,
-                fmt::format("Two fields would both be the variable {}; rename one", variable));
+                fmt::format("Two fields would both be the variable {}; rename one", variable),
+                {{values, fmt::format("names {} twice", variable)}});
   }
   credential.value_bytes = static_cast<std::int64_t>(bytes);
   return {};

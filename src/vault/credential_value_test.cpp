@@ -41,9 +41,11 @@ TEST(CredentialValue, RefusesWhatNoVariableCanHold) {
   for (const std::string& text :
        {std::string(), std::string("{}"), std::string("zero\0byte", 9), std::string(R"({"a":""})"),
         std::string(R"({"":"long enough"})"), std::string(R"({"a":{"b":"nested"}})"),
-        std::string(R"({"a":null})"), std::string(R"({"a":"zero\u0000byte"})")}) {
+        std::string(R"({"a":null})"), std::string(R"({"a":"zero\u0000byte"})"),
+        std::string("not UTF-8: \xff")}) {
     const auto refused = read(text);
     ASSERT_FALSE(refused) << text;
+    EXPECT_FALSE(refused.error().fields.empty()) << text;
     EXPECT_EQ(refused.error().code, ErrorCode::kInvalidRequest);
     EXPECT_FALSE(refused.error().describe().contains("nested"));
   }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,11 @@ struct YamlDocument {
 // strings. `name` is what errors call the file: each is at "name:line". Empty documents are left
 // out.
 Result<std::vector<YamlDocument>> parse_yaml(std::string_view text, const std::string& name);
+
+// What every reader of YAML shares. The first line that is not UTF-8, which the library would let
+// through; and what the library says about a line (from 0), of which its words may cut a character.
+std::optional<FieldError> find_not_utf8(std::string_view text, const std::string& name);
+FieldError yaml_error(const std::string& name, int line, std::string_view message);
 
 // One document in block style, members in their order: what parse_yaml() reads back as the same
 // value. Equal values give equal bytes.

@@ -109,9 +109,10 @@ export const scenarios = {
   },
 
   // Two calls in one message.
-  parallel_tools: (turn, { toolResult }) => turn === 0
+  // In the order in which the commands ended, which is the machine's choice.
+  parallel_tools: (turn, { toolResults }) => turn === 0
     ? { blocks: [text('Both at once.'), bash('echo first'), bash('echo second')] }
-    : { blocks: [text(`The last said: ${toolResult}`)] },
+    : { blocks: [text(`They said: ${toolResults.sort().join(', ')}`)] },
   // Says what a command printed in every way an agent can: SCENARIO:tell?command=…
   tell: (turn, { parameters, toolResult }) => turn === 0
     ? { blocks: [bash(parameters.get('command') ?? 'echo told')] }

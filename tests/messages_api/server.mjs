@@ -31,7 +31,8 @@ function chooseAnswer(request, preset) {
   const named = blocks.filter((b) => b.type === 'text' && /SCENARIO:\w/.test(b.text)).at(-1);
   const [, name, query] = named?.text.match(/SCENARIO:(\w+)(?:\?(\S*))?/) ?? [null, preset, ''];
   const since = named ? results.filter((r) => blocks.indexOf(r) > blocks.indexOf(named)) : results;
-  const last = since.at(-1)?.content ?? '';
+  const textOf = ({ content }) => typeof content === 'string'
+    ? content : (content ?? []).map((part) => part.text ?? '').join('');
   const scenario = scenarios[name];
   if (!scenario) return { name, answer: { blocks: [{ type: 'text', text: `No ${name}` }] } };
   const answer = scenario(since.length, {
@@ -39,7 +40,8 @@ function chooseAnswer(request, preset) {
     prompt: named?.text ?? '',
     userText: blocks.filter((block) => block.type === 'text').at(-1)?.text ?? '',
     results: results.length,
-    toolResult: typeof last === 'string' ? last : last.map((part) => part.text ?? '').join(''),
+    toolResult: textOf(since.at(-1) ?? {}),
+    toolResults: since.map(textOf),
   });
   return { name, answer };
 }

@@ -111,7 +111,7 @@ const toolNames = (answer) => answer.lines.filter((line) => line.type === 'assis
 test('parallel_tools: both results come back before the answer', async () => {
   const answer = await run('parallel_tools');
   assert.deepEqual(toolNames(answer), ['Bash', 'Bash']);
-  assert.match(result(answer).result, /The last said: second/);
+  assert.match(result(answer).result, /They said: first, second/);
 });
 
 for (const name of ['sub_agent', 'sub_agent_waited_for']) {

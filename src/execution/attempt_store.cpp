@@ -126,18 +126,23 @@ Result<std::optional<QueuedExecution>> give_back(Transaction& tx, const TenantId
                                                  Timestamp now) {
   static const Sql kRequeue(
       "UPDATE executions SET status = CASE cancel_requested WHEN 1 THEN 'cancelled' ELSE 'queued' "
-      "END, completed_at = CASE cancel_requested WHEN 1 THEN ? ELSE NULL END, last_seq = 0, "
-      "worker_id = NULL, worker_instance = NULL, node_id = NULL WHERE tenant_id = ? AND id = ?");
+      "END, completed_at = CASE cancel_requested WHEN 1 THEN ? ELSE NULL END, failure_reason = "
+      "CASE cancel_requested WHEN 1 THEN 'cancelled' ELSE NULL END, last_seq = 0, worker_id = "
+      "NULL, worker_instance = NULL, node_id = NULL WHERE tenant_id = ? AND id = ?");
   TRY(auto row, live_row(tx, tenant, id, attempt));
   if (!row) return std::optional<QueuedExecution>();
   TRY_VOID(tx.execute(kRequeue, {now, tenant, id}));
   if (row->cancel_requested) TRY_VOID(drop_session(tx, tenant, id));
   TRY(const auto persona, persona_of(tx, *row));
-  const auto status =
-      row->cancel_requested ? ExecutionStatus::kCancelled : ExecutionStatus::kQueued;
-  TRY_VOID(append_status(
-      tx, *row, {.status = status, .attempt = attempt, .worker_id = row->worker_id, .node_id = {}},
-      now));
+  record::ExecutionStatusChanged change{.status = ExecutionStatus::kQueued,
+                                        .attempt = attempt,
+                                        .worker_id = row->worker_id,
+                                        .node_id = {}};
+  if (row->cancel_requested) {
+    change.status = ExecutionStatus::kCancelled;
+    change.failure_reason = FailureReason::kCancelled;
+  }
+  TRY_VOID(append_status(tx, *row, change, now));
   if (row->cancel_requested) return std::optional<QueuedExecution>();
   return std::optional(to_queued(*row, address(persona)));
 }

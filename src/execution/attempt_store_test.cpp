@@ -112,6 +112,20 @@ TEST_F(AttemptStore, BetweenCancelAndCompleteTheFirstCommittedWins) {
   EXPECT_FALSE(take(queued));
 }
 
+TEST_F(AttemptStore, WhatAWorkerGivesBackAfterACancelIsCancelledAndSaysSo) {
+  const auto id = submit();
+  take(id);
+  write([&](Transaction& tx) { return request_cancel(tx, tenant, id, "test", clock.wall()); });
+  const auto again =
+      write([&](Transaction& tx) { return give_back(tx, tenant, id, 1, clock.wall()); });
+  EXPECT_FALSE(again);
+  const auto execution = get(id);
+  EXPECT_EQ(execution.status, ExecutionStatus::kCancelled);
+  EXPECT_EQ(execution.failure_reason, FailureReason::kCancelled);
+  const auto last = whole_journal().back();
+  EXPECT_NE(last.data().find(R"("failureReason":"cancelled")"), std::string_view::npos);
+}
+
 TEST_F(AttemptStore, EffectsBecomeRowsOnce) {
   const auto id = submit(add_persona());
   take(id);

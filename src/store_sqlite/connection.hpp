@@ -80,6 +80,7 @@ class Connection {
   explicit Connection(sqlite3* db) : db_(db) {}
   Result<void> configure(Role role, int cache_kib);
   Result<void> check_durability();
+  Result<void> sync_log();
   sqlite3_stmt* cached(const store::Sql& sql, int& code);
 
   struct Cached {

@@ -225,6 +225,24 @@ TEST_F(Durability, ACheckpointThatFailsLeavesEverythingInTheLog) {
   }
 }
 
+TEST_F(Durability, WhatTheLastProcessDidNotSyncLastsBeforeItIsRead) {
+  std::mt19937 random(1);
+  FaultyDisk disk;
+  open(disk.name());
+  ASSERT_TRUE(store::run_write(*store_, note("a")));
+  disk.fail_at(FaultyDisk::Fault::kSyncError, 1);
+  EXPECT_FALSE(store::run_write(*store_, note("b")));  // in the log all the same
+  store_.reset();
+  open(disk.name());
+  expect_whole(*store_, {"a", "b"});
+  for (int i = 0; i < 10; ++i) {
+    const auto directory = directory_.path() / fmt::format("cut-{}", i);
+    std::filesystem::create_directory(directory);
+    disk.cut_power(directory, random);
+    expect_whole_at(directory / "personas.db", {"a", "b"});
+  }
+}
+
 TEST_F(Durability, OnlyTheOperationThatNeedsTheSpaceIsRefused) {
   open();
   static const Sql kLimit{"PRAGMA max_page_count = 40"};

@@ -329,9 +329,11 @@ void AgentRun::send_turns() {
   while (!changed_turns_.empty()) {
     // At its end the last ones go in any case; there will be no later.
     if (paused_ && (!outcome_ || ++past_pause > kTurnsPastPause)) return;
-    // Masked again: cut and written anew, a value may have got another form.
-    sink_.run_turn(key_, redactor_->redact(codec::to_json(changed_turns_.front())));
+    // Taken out first: what the session does with it may bring us back here.
+    const auto turn = std::move(changed_turns_.front());
     changed_turns_.pop_front();
+    // Masked again: cut and written anew, a value may have got another form.
+    sink_.run_turn(key_, redactor_->redact(codec::to_json(turn)));
   }
 }
 

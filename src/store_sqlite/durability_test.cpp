@@ -241,6 +241,7 @@ TEST_F(Durability, WhatTheLastProcessDidNotSyncLastsBeforeItIsRead) {
     disk.cut_power(directory, random);
     expect_whole_at(directory / "personas.db", {"a", "b"});
   }
+  store_.reset();  // before its disk
 }
 
 TEST_F(Durability, OnlyTheOperationThatNeedsTheSpaceIsRefused) {

@@ -148,7 +148,11 @@ FieldError yaml_error(const std::string& name, int line, std::string_view messag
 std::optional<FieldError> find_not_utf8(std::string_view text, const std::string& name) {
   for (int line = 0; !text.empty(); ++line) {
     const std::size_t end = std::min(text.find('\n'), text.size());
-    if (!is_utf8(text.substr(0, end))) return yaml_error(name, line, "the text is not UTF-8");
+    // By zero bytes the library recognises UTF-16 and UTF-32.
+    const auto bytes = text.substr(0, end);
+    if (!is_utf8(bytes) || bytes.contains('\0')) {
+      return yaml_error(name, line, "the text is not UTF-8");
+    }
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return std::nullopt;

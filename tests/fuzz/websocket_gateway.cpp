@@ -66,9 +66,9 @@ class Gateway {
     const auto name = take_until(line, ' ');
     if (name.starts_with('@')) return pass(number_of(name.substr(1), 100'000));
     if (name == "accept") return accept(line);
-    if (name == "refuse") return session_.refuse(wire::CloseCode::kConflict, line);
+    if (name == "refuse") return session_.refuse(wire::CloseCode::kConflict, to_valid_utf8(line));
     if (name == "pong") return session_.on_pong(now_);
-    if (name == "shutdown") return session_.shutdown(line, seconds(1));
+    if (name == "shutdown") return session_.shutdown(to_valid_utf8(line), seconds(1));
     if (name == "closed") {
       session_.on_closed(now_);
       closed_ = true;

@@ -5,21 +5,10 @@
 #include <sys/stat.h>
 
 #include "fd.hpp"
+#include "file_calls.hpp"
 
 namespace personas::os {
 namespace {
-
-Result<void> write_all(int fd, std::string_view content, const std::string& path) {
-  while (!content.empty()) {
-    ssize_t written = ::write(fd, content.data(), content.size());
-    if (written < 0) {
-      if (errno == EINTR) continue;
-      return fail_errno(errno, "cannot write " + path);
-    }
-    content.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return {};
-}
 
 Result<void> sync_folder(const std::string& folder) {
   Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -28,9 +17,24 @@ Result<void> sync_folder(const std::string& folder) {
   return {};
 }
 
-}  // namespace
-
-namespace {
+class SystemCalls final : public FileCalls {
+ public:
+  int make_temporary(std::string& pattern) override {
+    return ::mkostemp(pattern.data(), O_CLOEXEC);
+  }
+  ssize_t write(int fd, const char* data, std::size_t size) override {
+    return ::write(fd, data, size);
+  }
+  int sync(int fd) override { return ::fsync(fd); }
+  int close(int fd) override { return ::close(fd); }
+  int rename(const std::string& from, const std::string& to) override {
+    return ::rename(from.c_str(), to.c_str());
+  }
+  int remove(const std::string& path) override { return ::unlink(path.c_str()); }
+  int open_folder(const std::string& path) override {
+    return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  }
+};
 
 Result<std::string> read_to_end(int fd, const std::string& path, std::size_t max_bytes) {
   std::string content;
@@ -64,22 +68,8 @@ Result<std::string> read_standard_input(std::size_t max_bytes) {
 }
 
 Result<void> write_private_file(const std::string& path, std::string_view content) {
-  std::string folder = std::filesystem::path(path).parent_path().string();
-  if (folder.empty()) folder = ".";
-  std::string temporary = path + ".XXXXXX";
-  Fd fd(::mkostemp(temporary.data(), O_CLOEXEC));  // mkostemp makes it 0600
-  if (!fd) return fail_errno(errno, "cannot make a file in " + folder);
-
-  Result<void> done = write_all(fd.get(), content, path);
-  if (done && ::fsync(fd.get()) != 0) done = fail_errno(errno, "cannot sync " + path);
-  if (done && ::rename(temporary.c_str(), path.c_str()) != 0) {
-    done = fail_errno(errno, "cannot replace " + path);
-  }
-  if (!done) {
-    ::unlink(temporary.c_str());
-    return done;
-  }
-  return sync_folder(folder);
+  SystemCalls calls;
+  return replace_file(calls, path, content);
 }
 
 Result<void> make_private_directory(const std::string& path) {
@@ -87,8 +77,11 @@ Result<void> make_private_directory(const std::string& path) {
   if (!parent.empty() && ::access(parent.c_str(), F_OK) != 0) {
     TRY_VOID(make_private_directory(parent.string()));
   }
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
-    return fail_errno(errno, "cannot make the folder " + path);
+  const bool made = ::mkdir(path.c_str(), 0700) == 0;
+  if (!made && errno != EEXIST) return fail_errno(errno, "cannot make the folder " + path);
+  // Its name is in its parent: without this a power cut may take the folder with all that is in it.
+  if (made) {
+    TRY_VOID(sync_folder(parent.empty() ? "." : parent.string()));
   }
   Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd) return fail_errno(errno, "cannot open the folder " + path);

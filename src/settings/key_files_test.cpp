@@ -58,5 +58,30 @@ TEST(KeyFiles, ReadsOneCheckedLine) {
   EXPECT_TRUE(parse_key(kMasterKeyFile, std::string(64, 'F')));
 }
 
+TEST(KeyFiles, ADamagedFileIsRefusedByNameWithACure) {
+  const std::string whole = std::string(32, '7') + std::string(32, 'c') + "\n";
+  for (const auto& key : kKeyFiles) {
+    ASSERT_TRUE(parse_key(key, whole));
+    for (std::size_t size = 0; size < 64; ++size) {
+      if (size == 48 || (size > 0 && size <= 32)) continue;  // what a person may have chosen
+      const auto parsed = parse_key(key, whole.substr(0, size));
+      ASSERT_FALSE(parsed) << key.file << " cut to " << size;
+      EXPECT_NE(parsed.error().message.find(key.file), std::string::npos);
+      EXPECT_NE(parsed.error().message.find("Restore it from your backup"), std::string::npos);
+    }
+  }
+  // A changed digit that is no digit any more. One that is still a digit is another key: the
+  // store refuses a wrong master key, and whoever uses the others is refused.
+  int found = 0;
+  for (std::size_t bit = 0; bit < 64 * 8; ++bit) {
+    auto changed = whole;
+    changed[bit / 8] = static_cast<char>(changed[bit / 8] ^ (1 << (bit % 8)));
+    const bool is_digit = std::string_view("0123456789abcdef").contains(changed[bit / 8]);
+    if (!is_digit) EXPECT_FALSE(parse_key(kTeamKeyFile, changed)) << bit;
+    if (!is_digit) ++found;
+  }
+  EXPECT_GT(found, 200);
+}
+
 }  // namespace
 }  // namespace personas::settings

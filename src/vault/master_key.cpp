@@ -50,8 +50,9 @@ Result<void> check_master_key(store::Transaction& tx, const MasterKey& key) {
   }
   if (!crypto::constant_time_equal(*known, as_bytes(expected.reveal()))) {
     return fail(ErrorCode::kWrongMasterKey,
-                "This database was made with another MASTER_KEY. Start with the key it was made "
-                "with; without it the stored secrets cannot be read");
+                "This database was made with another MASTER_KEY, or master.key was damaged. Start "
+                "with the key it was made with, from your backup; without it the stored secrets "
+                "cannot be read");
   }
   return {};
 }

@@ -140,6 +140,8 @@ Task<void> refresh_gauges(Services& services) {
   set("personas_store_queued_writes", "Write operations that wait", store.queued);
   set("personas_store_file_bytes", "Size of the database file", store.file_bytes);
   set("personas_store_wal_bytes", "Size of the write-ahead log", store.wal_bytes);
+  set("personas_store_damaged_reads", "Reads refused because a page was damaged",
+      static_cast<std::int64_t>(services.store.stats().damaged_reads));
   set("personas_uptime_seconds", "Time since the start",
       to_millis(services.clock.now() - services.facts.started) / 1'000);
 }

@@ -64,7 +64,7 @@ void Batches::begin() {
   transaction_.begin({position_.load(std::memory_order_relaxed)});
   if (code == SQLITE_OK) return machine_.began({});
   auto error = error_of(connection_.handle(), code, "begin to write");
-  health_.report(code, error);
+  health_.report(code, error, Role::kWriter);
   machine_.began(fail(std::move(error)));
   deliver();
 }
@@ -96,7 +96,7 @@ Batches::Did Batches::commit() {
 
 Result<void> Batches::commit_error(int code) {
   auto error = error_of(connection_.handle(), code, "commit");
-  health_.report(code, error);
+  health_.report(code, error, Role::kWriter);
   // SQLite reports a full disk before it has marked the transaction as committed, and everything
   // else that is not the disk's fault before it has written.
   if (is_fatal(code)) error.code = ErrorCode::kOutcomeUnknown;

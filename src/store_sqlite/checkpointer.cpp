@@ -40,7 +40,8 @@ void Checkpointer::loop() {
       // A full disk or a busy file is no harm: the WAL holds everything, the next one tries again.
       if (is_fatal(code)) {
         health_.report(code,
-                       error_of(connection_->handle(), code, "move the log into the database"));
+                       error_of(connection_->handle(), code, "move the log into the database"),
+                       Role::kCheckpointer);
       }
     }
     lock.lock();
@@ -55,7 +56,8 @@ void Checkpointer::final_checkpoint() {
   const int code = sqlite3_wal_checkpoint_v2(connection_->handle(), nullptr,
                                              SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
   if (is_fatal(code)) {
-    health_.report(code, error_of(connection_->handle(), code, "move the log into the database"));
+    health_.report(code, error_of(connection_->handle(), code, "move the log into the database"),
+                   Role::kCheckpointer);
   }
 }
 

@@ -2,15 +2,12 @@
 
 #include <mutex>
 
+#include "checked_files.hpp"
+#include "page_checksum.hpp"
+
 namespace personas::store_sqlite {
 
 namespace {
-
-// Memory statistics cost a process-wide lock on every allocation.
-void configure_library_once() {
-  static std::once_flag once;
-  std::call_once(once, [] { sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); });
-}
 
 struct Bind {
   sqlite3_stmt* statement;
@@ -32,6 +29,12 @@ struct Bind {
 
 }  // namespace
 
+// Memory statistics cost a process-wide lock on every allocation.
+void configure_library_once() {
+  static std::once_flag once;
+  std::call_once(once, [] { sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); });
+}
+
 int Statement::bind(std::span<const store::Value> parameters) {
   if (sqlite3_bind_parameter_count(handle_) != static_cast<int>(parameters.size())) {
     return SQLITE_RANGE;
@@ -46,7 +49,6 @@ int Statement::bind(std::span<const store::Value> parameters) {
 
 Result<std::unique_ptr<Connection>> Connection::open(const SqliteOptions& options, Role role,
                                                      int cache_kib) {
-  configure_library_once();
   sqlite3* db = nullptr;
   // One thread at a time uses a connection, so SQLite's own mutexes are left out.
   constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
@@ -64,6 +66,10 @@ Connection::~Connection() {
 }
 
 Result<void> Connection::configure(Role role, int cache_kib) {
+  // Taken by a database that is made or written anew.
+  int reserved = kReservedBytes;
+  sqlite3_file_control(db_, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved);
+  if (role != Role::kWriter) verify_log_reads(db_);
   sqlite3_busy_timeout(db_, kBusyMillis);
   sqlite3_db_config(db_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   const auto text = fmt::format(
@@ -143,6 +149,17 @@ Result<std::string> Connection::pragma(const std::string& sql) {
   if (code == SQLITE_OK) code = statement.step();
   if (code != SQLITE_ROW) return fail(error_of(db_, code, "configure the database"));
   return std::string(reinterpret_cast<const char*>(sqlite3_column_text(handle, 0)));
+}
+
+// A crash in the middle leaves the database as it was, or all of the new one in the log. The copy
+// is made in a file: it is as large as the database.
+Result<void> Connection::add_checksums() {
+  int code = run_once("PRAGMA temp_store=FILE; VACUUM");
+  if (code == SQLITE_OK) {
+    code = sqlite3_wal_checkpoint_v2(db_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  }
+  if (code != SQLITE_OK) return fail(error_of(db_, code, "add checksums to the database"));
+  return {};
 }
 
 void Connection::abandon() {

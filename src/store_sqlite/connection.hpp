@@ -17,8 +17,6 @@
 
 namespace personas::store_sqlite {
 
-enum class Role : std::uint8_t { kWriter, kReader, kCheckpointer };
-
 // How long SQLite waits for a lock of a foreign process (a backup tool) before it says busy.
 inline constexpr int kBusyMillis = 5'000;
 // Past this the writer itself makes room in the WAL, so that its file is written over instead of
@@ -53,6 +51,9 @@ class Statement {
   Kept kept_ = Kept::kCached;
 };
 
+// Before anything else of SQLite is used.
+void configure_library_once();
+
 class Connection {
  public:
   static Result<std::unique_ptr<Connection>> open(const SqliteOptions& options, Role role,
@@ -72,6 +73,10 @@ class Connection {
   int run_once(const std::string& sql);
   // The single value of a pragma, as text.
   Result<std::string> pragma(const std::string& sql);
+
+  // Gives a database of an earlier version its checksums, by writing all of it anew. The caller
+  // opens it again afterwards.
+  Result<void> add_checksums();
 
   // After a fatal error: closing must not write or fsync again.
   void abandon();

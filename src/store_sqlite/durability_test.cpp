@@ -288,9 +288,11 @@ TEST_F(Durability, DamageIsReportedAndNotServed) {
     file << std::string(16, '\xff');
   }
   file.close();
-  auto opened = open_sqlite({.path = database()}, [this](const Error& error) {
+  std::atomic<int> damaged = 0;
+  const auto on_damage = [&](const Error&) { ++damaged; };
+  auto opened = open_sqlite({.path = database(), .on_damage = on_damage}, [this](const Error& e) {
     const std::lock_guard lock(mutex_);
-    fatal_.push_back(error);
+    fatal_.push_back(e);
   });
   if (!opened) {
     EXPECT_EQ(opened.error().code, ErrorCode::kCorrupt);
@@ -299,7 +301,13 @@ TEST_F(Durability, DamageIsReportedAndNotServed) {
   const auto read = store::read_now(**opened, count_notes);
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().code, ErrorCode::kCorrupt);
-  EXPECT_EQ(fatal().size(), 1U);
+  EXPECT_NE(read.error().message.find("of personas.db is damaged"), std::string::npos)
+      << read.error().message;
+  EXPECT_EQ(damaged, 1);
+  EXPECT_TRUE(fatal().empty()) << "one bad page does not stop what does not need it";
+
+  EXPECT_FALSE(store::run_write(**opened, note("new")));
+  EXPECT_EQ(fatal().size(), 1U) << "damage under the writer does";
 }
 
 // The child's life: writes for ever, and says on `out` what was acknowledged.

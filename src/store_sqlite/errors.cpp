@@ -1,5 +1,7 @@
 #include "errors.hpp"
 
+#include "checked_files.hpp"
+
 namespace personas::store_sqlite {
 
 namespace {
@@ -30,6 +32,7 @@ ErrorCode code_of(int code) {
     case SQLITE_NOTADB:
       return ErrorCode::kCorrupt;
     case SQLITE_IOERR:
+      if (code == SQLITE_IOERR_DATA) return ErrorCode::kCorrupt;
       return code == SQLITE_IOERR_NOMEM ? ErrorCode::kUnavailable : ErrorCode::kIo;
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
@@ -61,7 +64,9 @@ std::string_view advice_for(ErrorCode code) {
 
 Error error_of(sqlite3* db, int code, std::string_view doing) {
   const auto mapped = code_of(code);
-  const auto* reason = db != nullptr ? sqlite3_errmsg(db) : sqlite3_errstr(code);
+  const std::string reason = code == SQLITE_IOERR_DATA ? last_damage() + " is damaged"
+                             : db != nullptr           ? sqlite3_errmsg(db)
+                                                       : sqlite3_errstr(code);
   return {mapped,
           fmt::format("could not {}: {} (SQLite {}){}", doing, reason, code, advice_for(mapped)),
           {}};
@@ -79,7 +84,12 @@ bool is_fatal(int code) {
   }
 }
 
-void Health::report(int code, const Error& error) {
+void Health::report(int code, const Error& error, Role role) {
+  if (role == Role::kReader && error.code == ErrorCode::kCorrupt) {
+    damaged_reads_.fetch_add(1, std::memory_order_relaxed);
+    if (on_damage_) on_damage_(error);
+    return;
+  }
   if (!is_fatal(code) || failed_.exchange(true, std::memory_order_acq_rel)) return;
   if (on_fatal_) on_fatal_(error);
 }

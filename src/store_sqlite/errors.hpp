@@ -17,17 +17,25 @@ Error error_of(sqlite3* db, int code, std::string_view doing);
 // A failed read, write or fsync, or a damaged file.
 bool is_fatal(int code);
 
+// What a connection is for.
+enum class Role : std::uint8_t { kWriter, kReader, kCheckpointer };
+
 // Whether the disk can still be trusted. Shared by the threads of one store.
 class Health {
  public:
-  explicit Health(FatalHandler on_fatal) : on_fatal_(std::move(on_fatal)) {}
+  explicit Health(FatalHandler on_fatal, DamageHandler on_damage = {})
+      : on_fatal_(std::move(on_fatal)), on_damage_(std::move(on_damage)) {}
 
   bool failed() const { return failed_.load(std::memory_order_acquire); }
-  // Reports the first fatal error and keeps the store closed from then on.
-  void report(int code, const Error& error);
+  std::uint64_t damaged_reads() const { return damaged_reads_.load(std::memory_order_relaxed); }
+  // Reports the first fatal error and keeps the store closed from then on. Damage that a reader
+  // meets costs that read alone: one bad page must not stop what does not need it.
+  void report(int code, const Error& error, Role role);
 
  private:
   FatalHandler on_fatal_;
+  DamageHandler on_damage_;
+  std::atomic<std::uint64_t> damaged_reads_ = 0;
   std::atomic<bool> failed_ = false;
 };
 

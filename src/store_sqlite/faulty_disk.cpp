@@ -1,13 +1,8 @@
 #include "faulty_disk.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 #include <fstream>
-#include <new>
-#include <utility>
-
-#include <fmt/format.h>
 
 namespace personas::store_sqlite {
 
@@ -15,99 +10,60 @@ namespace {
 
 constexpr std::size_t kSector = 512;
 
-// The object SQLite allocates for an open file; the real file's follows it in memory.
-struct File {
-  sqlite3_file base;
-  FaultyDisk* disk;
-  std::string* path;  // null for files that are not tracked
+// A file whose content a power cut may mix up; the shared memory of the WAL is not one.
+class TrackedFile final : public ShimFile {
+ public:
+  TrackedFile(sqlite3_file* real, FaultyDisk& disk, std::string path)
+      : ShimFile(real), disk_(disk), path_(std::move(path)) {}
+
+  int read(void* data, int size, std::int64_t offset) override {
+    return disk_.read(real(), data, size, offset);
+  }
+  int write(const void* data, int size, std::int64_t offset) override {
+    return disk_.write(real(), path_, data, size, offset);
+  }
+  int truncate(std::int64_t size) override { return disk_.truncate(real(), path_, size); }
+  int sync(int /*flags*/) override { return disk_.sync(path_); }
+  int lock(int level) override {
+    const int code = disk_.strike(FaultyDisk::Fault::kLockError);
+    return code != SQLITE_OK ? code : ShimFile::lock(level);
+  }
+  int shm_lock(int offset, int count, int flags) override {
+    const bool takes = (flags & SQLITE_SHM_LOCK) != 0;  // SQLite ignores what an unlock returns
+    const int code = takes ? disk_.strike(FaultyDisk::Fault::kLockError) : SQLITE_OK;
+    return code != SQLITE_OK ? code : ShimFile::shm_lock(offset, count, flags);
+  }
+
+ private:
+  FaultyDisk& disk_;
+  std::string path_;
 };
 
-sqlite3_file* real_of(sqlite3_file* file) {
-  return reinterpret_cast<sqlite3_file*>(reinterpret_cast<File*>(file) + 1);
-}
-File& shim_of(sqlite3_file* file) {
-  return *reinterpret_cast<File*>(file);
+bool is_tracked(int flags) {
+  return (flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)) != 0;
 }
 
-int on_close(sqlite3_file* file) {
-  delete shim_of(file).path;
-  return real_of(file)->pMethods->xClose(real_of(file));
-}
-int on_read(sqlite3_file* file, void* data, int size, sqlite3_int64 offset) {
-  return real_of(file)->pMethods->xRead(real_of(file), data, size, offset);
-}
-int on_write(sqlite3_file* file, const void* data, int size, sqlite3_int64 offset) {
-  auto& shim = shim_of(file);
-  if (shim.path == nullptr) {
-    return real_of(file)->pMethods->xWrite(real_of(file), data, size, offset);
+int code_of(FaultyDisk::Fault fault) {
+  using Fault = FaultyDisk::Fault;
+  switch (fault) {
+    case Fault::kWriteError:
+      return SQLITE_IOERR_WRITE;
+    case Fault::kSyncError:
+      return SQLITE_IOERR_FSYNC;
+    case Fault::kFull:
+      return SQLITE_FULL;
+    case Fault::kReadError:
+      return SQLITE_IOERR_READ;
+    case Fault::kShortRead:
+      return SQLITE_IOERR_SHORT_READ;
+    case Fault::kTruncateError:
+      return SQLITE_IOERR_TRUNCATE;
+    case Fault::kOpenError:
+      return SQLITE_CANTOPEN;
+    case Fault::kLockError:
+      return SQLITE_IOERR_LOCK;
   }
-  return shim.disk->write(real_of(file), *shim.path, data, size, offset);
-}
-int on_truncate(sqlite3_file* file, sqlite3_int64 size) {
-  auto& shim = shim_of(file);
-  if (shim.path == nullptr) return real_of(file)->pMethods->xTruncate(real_of(file), size);
-  return shim.disk->truncate(real_of(file), *shim.path, size);
-}
-int on_sync(sqlite3_file* file, int flags) {
-  auto& shim = shim_of(file);
-  if (shim.path == nullptr) return real_of(file)->pMethods->xSync(real_of(file), flags);
-  return shim.disk->sync(real_of(file), *shim.path, flags);
-}
-
-// Everything else goes straight to the real file.
-template <auto Method>
-struct Forward;
-template <class... Args, int (*sqlite3_io_methods::*Method)(sqlite3_file*, Args...)>
-struct Forward<Method> {
-  static int call(sqlite3_file* file, Args... args) {
-    return (real_of(file)->pMethods->*Method)(real_of(file), args...);
-  }
-};
-void on_shm_barrier(sqlite3_file* file) {
-  real_of(file)->pMethods->xShmBarrier(real_of(file));
-}
-
-const sqlite3_io_methods kMethods{2,  // with shared memory for the WAL, without memory mapping
-                                  &on_close,
-                                  &on_read,
-                                  &on_write,
-                                  &on_truncate,
-                                  &on_sync,
-                                  &Forward<&sqlite3_io_methods::xFileSize>::call,
-                                  &Forward<&sqlite3_io_methods::xLock>::call,
-                                  &Forward<&sqlite3_io_methods::xUnlock>::call,
-                                  &Forward<&sqlite3_io_methods::xCheckReservedLock>::call,
-                                  &Forward<&sqlite3_io_methods::xFileControl>::call,
-                                  &Forward<&sqlite3_io_methods::xSectorSize>::call,
-                                  &Forward<&sqlite3_io_methods::xDeviceCharacteristics>::call,
-                                  &Forward<&sqlite3_io_methods::xShmMap>::call,
-                                  &Forward<&sqlite3_io_methods::xShmLock>::call,
-                                  &on_shm_barrier,
-                                  &Forward<&sqlite3_io_methods::xShmUnmap>::call,
-                                  nullptr,
-                                  nullptr};
-
-FaultyDisk& disk_of(sqlite3_vfs* vfs) {
-  return *static_cast<FaultyDisk*>(vfs->pAppData);
-}
-
-int on_open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, int* out_flags) {
-  auto& disk = disk_of(vfs);
-  auto& shim = *new (file) File{};
-  const int code = disk.real()->xOpen(disk.real(), name, real_of(file), flags, out_flags);
-  if (code != SQLITE_OK) return code;
-  shim.base.pMethods = &kMethods;
-  shim.disk = &disk;
-  if ((flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL)) != 0) {
-    shim.path = new std::string(name);
-    disk.opened(real_of(file), *shim.path);
-  }
-  return code;
-}
-int on_delete(sqlite3_vfs* vfs, const char* name, int sync_directory) {
-  auto& disk = disk_of(vfs);
-  disk.removed(name);
-  return disk.real()->xDelete(disk.real(), name, sync_directory);
+  return SQLITE_ERROR;
 }
 
 void apply(std::vector<std::uint8_t>& content, std::int64_t offset, const std::uint8_t* data,
@@ -118,22 +74,6 @@ void apply(std::vector<std::uint8_t>& content, std::int64_t offset, const std::u
 }
 
 }  // namespace
-
-FaultyDisk::FaultyDisk() : real_(sqlite3_vfs_find(nullptr)) {
-  static std::atomic<int> count = 0;
-  name_ = fmt::format("faulty-{}", ++count);
-  vfs_ = *real_;
-  vfs_.zName = name_.c_str();
-  vfs_.pAppData = this;
-  vfs_.szOsFile = static_cast<int>(sizeof(File)) + real_->szOsFile;
-  vfs_.xOpen = &on_open;
-  vfs_.xDelete = &on_delete;
-  sqlite3_vfs_register(&vfs_, 0);
-}
-
-FaultyDisk::~FaultyDisk() {
-  sqlite3_vfs_unregister(&vfs_);
-}
 
 void FaultyDisk::fail_at(Fault fault, int nth) {
   const std::lock_guard lock(mutex_);
@@ -157,31 +97,57 @@ int FaultyDisk::writes_since_fault() const {
   return writes_since_fault_;
 }
 
-int FaultyDisk::strike(Fault write_or_sync) {
-  const bool is_sync = write_or_sync == Fault::kSyncError;
-  const bool full = fault_ == Fault::kFull;
-  const bool concerned = countdown_ > 0 && is_sync == (fault_ == Fault::kSyncError);
-  if (concerned && --countdown_ == 0) {
+int FaultyDisk::repeated_syncs() const {
+  const std::lock_guard lock(mutex_);
+  return repeated_syncs_;
+}
+
+int FaultyDisk::strike(Fault call) {
+  const std::lock_guard lock(mutex_);
+  return strike_locked(call);
+}
+
+// A write is struck by a full disk too, a read by one that comes back short.
+int FaultyDisk::strike_locked(Fault call) {
+  const bool concerned = fault_ == call || (call == Fault::kWriteError && fault_ == Fault::kFull) ||
+                         (call == Fault::kReadError && fault_ == Fault::kShortRead);
+  if (countdown_ > 0 && concerned && --countdown_ == 0) {
     struck_ = true;
-    if (full) countdown_ = 1;  // so is the next one
-    return full ? SQLITE_FULL : is_sync ? SQLITE_IOERR_FSYNC : SQLITE_IOERR_WRITE;
+    if (fault_ == Fault::kFull) countdown_ = 1;  // so is the next one
+    return code_of(fault_);
   }
-  if (struck_) ++writes_since_fault_;
+  if (struck_ && (call == Fault::kWriteError || call == Fault::kSyncError)) ++writes_since_fault_;
   return SQLITE_OK;
+}
+
+int FaultyDisk::read(sqlite3_file* real, void* data, int size, std::int64_t offset) {
+  const int code = strike(Fault::kReadError);
+  if (code == SQLITE_OK) return real->pMethods->xRead(real, data, size, offset);
+  if (code == SQLITE_IOERR_SHORT_READ) {
+    std::memset(data, 0, static_cast<std::size_t>(size));
+    static_cast<void>(real->pMethods->xRead(real, data, size / 2, offset));
+  }
+  return code;
 }
 
 int FaultyDisk::write(sqlite3_file* real, const std::string& path, const void* data, int size,
                       std::int64_t offset) {
+  if (before_change_) before_change_();
   const std::lock_guard lock(mutex_);
-  if (const int code = strike(Fault::kWriteError); code != SQLITE_OK) return code;
+  if (const int code = strike_locked(Fault::kWriteError); code != SQLITE_OK) return code;
   const auto* bytes = static_cast<const std::uint8_t*>(data);
   files_[path].pending.push_back({offset, {bytes, bytes + size}});
   return real->pMethods->xWrite(real, data, size, offset);
 }
 
-int FaultyDisk::sync(sqlite3_file* real, const std::string& path, int flags) {
+int FaultyDisk::sync(const std::string& path) {
+  if (before_change_) before_change_();
   const std::lock_guard lock(mutex_);
-  if (const int code = strike(Fault::kSyncError); code != SQLITE_OK) return code;
+  if (path == unsynced_) ++repeated_syncs_;
+  if (const int code = strike_locked(Fault::kSyncError); code != SQLITE_OK) {
+    unsynced_ = path;
+    return code;
+  }
   auto& file = files_[path];
   for (const auto& change : file.pending) {
     if (change.data.empty()) {
@@ -191,29 +157,41 @@ int FaultyDisk::sync(sqlite3_file* real, const std::string& path, int flags) {
     }
   }
   file.pending.clear();
-  return real->pMethods->xSync(real, flags);
+  return SQLITE_OK;  // what counts as durable is counted here; the real disk need not wait
 }
 
 int FaultyDisk::truncate(sqlite3_file* real, const std::string& path, std::int64_t size) {
+  if (before_change_) before_change_();
   const std::lock_guard lock(mutex_);
+  if (const int code = strike_locked(Fault::kTruncateError); code != SQLITE_OK) return code;
   files_[path].pending.push_back({size, {}});
   return real->pMethods->xTruncate(real, size);
 }
 
-void FaultyDisk::opened(sqlite3_file* real, const std::string& path) {
-  const std::lock_guard lock(mutex_);
-  auto [entry, is_new] = files_.try_emplace(path);
-  if (!is_new) return;
-  sqlite3_int64 size = 0;
-  real->pMethods->xFileSize(real, &size);
-  entry->second.durable.resize(static_cast<std::size_t>(size));
-  if (size > 0)
-    real->pMethods->xRead(real, entry->second.durable.data(), static_cast<int>(size), 0);
+int FaultyDisk::opening(const char* /*name*/, int flags) {
+  return is_tracked(flags) ? strike(Fault::kOpenError) : SQLITE_OK;
 }
 
-void FaultyDisk::removed(const std::string& path) {
+std::unique_ptr<ShimFile> FaultyDisk::opened(const char* name, int flags, sqlite3_file* real,
+                                             int& /*code*/) {
+  if (!is_tracked(flags)) return std::make_unique<ShimFile>(real);
   const std::lock_guard lock(mutex_);
-  files_.erase(path);
+  auto [entry, is_new] = files_.try_emplace(name);
+  if (is_new) {
+    sqlite3_int64 size = 0;
+    real->pMethods->xFileSize(real, &size);
+    entry->second.durable.resize(static_cast<std::size_t>(size));
+    if (size > 0) {
+      real->pMethods->xRead(real, entry->second.durable.data(), static_cast<int>(size), 0);
+    }
+  }
+  return std::make_unique<TrackedFile>(real, *this, name);
+}
+
+int FaultyDisk::removing(const char* name) {
+  const std::lock_guard lock(mutex_);
+  files_.erase(name);
+  return SQLITE_OK;
 }
 
 void FaultyDisk::cut_power(const std::filesystem::path& directory, std::mt19937& random) const {

@@ -60,7 +60,7 @@ Result<void> Readers::run(Connection& connection, store::Operation& operation) {
   if (health_.failed()) return fail(refused_after_failure());
   if (const int code = connection.run(kBegin); code != SQLITE_OK) {
     auto error = error_of(connection.handle(), code, "begin to read");
-    health_.report(code, error);
+    health_.report(code, error, Role::kReader);
     return fail(std::move(error));
   }
   SqliteTransaction transaction(connection, health_, Role::kReader);

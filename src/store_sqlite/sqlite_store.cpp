@@ -2,6 +2,7 @@
 
 #include "personas/store_sqlite/open.hpp"
 
+#include "checked_files.hpp"
 #include "checkpointer.hpp"
 #include "connection.hpp"
 #include "files.hpp"
@@ -15,7 +16,12 @@ namespace {
 class SqliteStore final : public store::Store {
  public:
   SqliteStore(SqliteOptions options, FileLock lock, FatalHandler on_fatal)
-      : options_(std::move(options)), lock_(std::move(lock)), health_(std::move(on_fatal)) {}
+      : options_(std::move(options)),
+        lock_(std::move(lock)),
+        files_(options_.vfs),
+        health_(std::move(on_fatal), options_.on_damage) {
+    options_.vfs = files_.name();
+  }
 
   ~SqliteStore() override {
     // Readers first, so that no snapshot keeps the WAL from being emptied.
@@ -41,14 +47,18 @@ class SqliteStore final : public store::Store {
   store::StoreStats stats() const override {
     auto stats = writer_->stats();
     stats.file_bytes = file_size_or_zero(options_.path);
+    stats.damaged_reads = health_.damaged_reads();
     stats.wal_bytes = file_size_or_zero(wal_path(options_.path));
     return stats;
   }
   std::string_view engine() const override { return "sqlite"; }
 
  private:
+  Result<std::unique_ptr<Connection>> open_writer(int cache_kib);
+
   SqliteOptions options_;
   FileLock lock_;
+  CheckedVfs files_;
   Health health_;
   std::unique_ptr<Checkpointer> checkpointer_;
   std::unique_ptr<Writer> writer_;
@@ -64,14 +74,25 @@ Result<store::JournalPosition> last_recorded(Connection& connection) {
   return store::JournalPosition{std::stoll(last)};
 }
 
+Result<std::unique_ptr<Connection>> SqliteStore::open_writer(int cache_kib) {
+  TRY(auto connection, Connection::open(options_, Role::kWriter, cache_kib));
+  if (!opened_without_checksums(connection->handle())) return connection;
+  TRY_VOID(connection->add_checksums());
+  connection.reset();
+  TRY(connection, Connection::open(options_, Role::kWriter, cache_kib));
+  if (!opened_without_checksums(connection->handle())) return connection;
+  return fail(ErrorCode::kInternal, "the database could not be given checksums");
+}
+
 Result<void> SqliteStore::start() {
+  TRY_VOID(check_log(options_.path));
   const int readers = std::clamp(options_.readers, 1, kMaxReaders);
   // The writer touches the most pages; the checkpointer copies them without a cache.
   const int writer_kib = options_.cache_kib / 2;
   const int reader_kib = options_.cache_kib / 2 / readers;
   constexpr int kCheckpointerKib = 64;
 
-  TRY(auto writing, Connection::open(options_, Role::kWriter, writer_kib));
+  TRY(auto writing, open_writer(writer_kib));
   TRY(auto checkpointing, Connection::open(options_, Role::kCheckpointer, kCheckpointerKib));
   std::vector<std::unique_ptr<Connection>> reading;
   for (int i = 0; i < readers; ++i) {
@@ -90,6 +111,7 @@ Result<void> SqliteStore::start() {
 Result<std::unique_ptr<store::Store>> open_sqlite(SqliteOptions options, FatalHandler on_fatal) {
   TRY(auto lock, FileLock::acquire(options.path));
   TRY_VOID(make_private(options.path));
+  configure_library_once();
   auto store =
       std::make_unique<SqliteStore>(std::move(options), std::move(lock), std::move(on_fatal));
   TRY_VOID(store->start());

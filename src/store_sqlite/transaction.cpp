@@ -61,7 +61,7 @@ store::GroupCommit::Wrote SqliteTransaction::wrote() const {
 
 std::unexpected<Error> SqliteTransaction::failed(int code, std::string_view doing) {
   auto error = error_of(connection_.handle(), code, doing);
-  health_.report(code, error);
+  health_.report(code, error, role_);
   if (!connection_.in_transaction() || is_fatal(code)) broken_ = error;
   return fail(std::move(error));
 }

@@ -109,7 +109,8 @@ void Writer::limit_wal() {
   sqlite3_busy_timeout(connection_->handle(), kBusyMillis);
   if (code != SQLITE_OK) wal_pages_refused_ = wal_pages_;
   if (is_fatal(code)) {
-    health_.report(code, error_of(connection_->handle(), code, "move the log into the database"));
+    health_.report(code, error_of(connection_->handle(), code, "move the log into the database"),
+                   Role::kWriter);
   }
 }
 

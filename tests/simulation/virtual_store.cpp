@@ -168,7 +168,8 @@ void VirtualStore::move_log() {
   const int code = sqlite3_wal_checkpoint_v2(db, nullptr, how, nullptr, nullptr);
   parts_->log_pages = 0;
   if (store_sqlite::is_fatal(code)) {
-    parts_->health.report(code, store_sqlite::error_of(db, code, "move the log"));
+    parts_->health.report(code, store_sqlite::error_of(db, code, "move the log"),
+                          Role::kCheckpointer);
   }
 }
 

@@ -1,10 +1,14 @@
-// Looks into the store of a deployment from outside, by python3's own sqlite3.
+// Looks into the store of a deployment from outside, by python3's own sqlite3. Read-only where it
+// only reads: another program that finishes the log of a killed server leaves pages without
+// checksums.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
 const script = `
 import json, sqlite3, sys
-database = sqlite3.connect(sys.argv[1], timeout=10, isolation_level=None)
+mode = 'ro' if sys.argv[2].startswith('SELECT') else 'rw'
+database = sqlite3.connect(f'file:{sys.argv[1]}?mode={mode}', timeout=10, isolation_level=None,
+                           uri=True)
 print(json.dumps(database.execute(sys.argv[2]).fetchall()))
 `;
 

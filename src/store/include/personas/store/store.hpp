@@ -89,6 +89,7 @@ struct StoreStats {
   enum class Disk : std::uint8_t { kOk, kFull, kFailed } disk = Disk::kOk;
   std::int64_t file_bytes = 0;
   std::int64_t wal_bytes = 0;
+  std::uint64_t damaged_reads = 0;  // refused because what they read was damaged
 };
 
 class Store {

@@ -22,16 +22,21 @@ inline constexpr std::size_t kMaxQueuedWrites = 8'192;
 inline constexpr std::size_t kMaxQueuedReads = 8'192;
 inline constexpr int kMaxReaders = 16;  // each holds a page cache
 
+// Called from a thread of the engine for each read that met damage. That read fails with kCorrupt;
+// what does not need the damaged page goes on.
+using DamageHandler = std::function<void(const Error&)>;
+
 struct SqliteOptions {
   std::filesystem::path path;
   int readers = 2;
   int cache_kib = 24 * 1024;  // page caches of all connections together
-  std::string vfs = {};       // SQLite's VFS; empty: the default. Tests put a faulty disk here.
+  std::string vfs = {};       // SQLite's VFS below ours; empty: the default. Tests: a faulty disk.
+  DamageHandler on_damage = {};
 };
 
 // Called once, from a thread of the engine, when the disk can no longer be trusted (a failed
-// fsync, a damaged file). The process must stop: after a failed fsync nobody knows what is on disk,
-// and a second one that succeeds proves nothing. Every later operation is refused.
+// fsync, damage where the writer is). The process must stop: after a failed fsync nobody knows what
+// is on disk, and a second one that succeeds proves nothing. Every later operation is refused.
 using FatalHandler = std::function<void(const Error&)>;
 
 // kLocked if another process has the file open; kMisconfigured if the file system refuses what

@@ -276,7 +276,9 @@ Result<std::unique_ptr<Orchestrator>> Orchestrator::open(boost::asio::io_context
   TRY(auto key, vault::MasterKey::parse(settings.master_key.reveal()));
   TRY(auto authenticator,
       identity::Authenticator::make(settings.team_api_key, settings.worker_token));
-  TRY(auto store, store_sqlite::open_sqlite({.path = settings.db_path}, environment.on_fatal));
+  TRY(auto store,
+      store_sqlite::open_sqlite({.path = settings.db_path, .on_damage = environment.on_damage},
+                                environment.on_fatal));
   TRY(auto installation, prepare(*store, key, environment.clock, environment.random));
   return std::make_unique<RunningOrchestrator>(core, std::move(environment), std::move(store),
                                                std::move(key), std::move(authenticator),

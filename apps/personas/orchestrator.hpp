@@ -28,6 +28,8 @@ class Orchestrator {
     telemetry::Logger& log;
     // The disk can no longer be trusted: the process must end. Called from any thread, once.
     std::function<void(const Error&)> on_fatal;
+    // A read met damage and was refused. Called from any thread.
+    std::function<void(const Error&)> on_damage;
   };
 
   // Opens the store and listens; the core loop must be run by the caller's thread afterwards.

@@ -1,11 +1,14 @@
 // `up` and `serve`: the orchestrator's process, with or without a local worker.
+#include <atomic>
 #include <csignal>
 #include <optional>
 #include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
@@ -29,6 +32,10 @@ using settings::Role;
 // A second Ctrl-C, or a stop that hangs this long after its grace, ends the process as it stands:
 // everything acknowledged is on disk anyway.
 constexpr Duration kHardStop = seconds(10);
+
+// After the disk has failed: for the answers to the requests that were in flight. Nothing is waited
+// for beyond it, because nothing can be completed any more.
+constexpr Duration kLastAnswers = milliseconds(500);
 
 std::string folder_of(const std::string& path) {
   const auto slash = path.rfind('/');
@@ -73,7 +80,8 @@ class ServerRole {
                                    .clock = world_.clock,
                                    .random = world_.random,
                                    .log = log_,
-                                   .on_fatal = [this](const Error& error) { fatal(error); }}));
+                                   .on_fatal = [this](const Error& error) { fatal(error); },
+                                   .on_damage = [this](const Error& error) { damage(error); }}));
     return {};
   }
 
@@ -88,11 +96,26 @@ class ServerRole {
     return std::make_shared<const Redactor>(std::move(secrets));
   }
 
-  // From a thread of the store: what is on disk is no longer known, so nothing more may be said.
-  [[noreturn]] void fatal(const Error& error) {
-    log_.error("store.fatal", {{"error", error.message}});
-    ::_exit(info(error.code).exit_code);
+  // From a thread of the store: what is on disk is no longer known. The store refuses everything
+  // from now on, so nothing more is acknowledged; who waits is told so in the time that is left.
+  void fatal(const Error& error) {
+    log_.error("store.fatal",
+               {{"error", error.message},
+                {"to_do",
+                 "the server stops; mend the disk or restore a backup, then start it "
+                 "again: what was acknowledged before is on disk"}});
+    const int code = info(error.code).exit_code;
+    exit_code_ = code;
+    boost::asio::post(core_, [this, code] {
+      last_answers_.expires_after(kLastAnswers);
+      last_answers_.async_wait([this, code](const boost::system::error_code&) {
+        if (worker_) worker_->kill();  // its supervisors end what the agents left
+        ::_exit(code);
+      });
+    });
   }
+
+  void damage(const Error& error) { log_.error("store.damage", {{"error", error.message}}); }
 
   Task<void> serve() {
     if (auto started = co_await orchestrator_->start(); !started) {
@@ -222,9 +245,10 @@ class ServerRole {
   boost::asio::io_context core_{1};
   boost::asio::signal_set signals_;
   boost::asio::steady_timer hard_stop_{core_};
+  boost::asio::steady_timer last_answers_{core_};
   std::unique_ptr<Orchestrator> orchestrator_;
   std::unique_ptr<ChildWorker> worker_;
-  int exit_code_ = 0;
+  std::atomic<int> exit_code_ = 0;
 };
 
 }  // namespace

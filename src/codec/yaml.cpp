@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <sstream>
 
 #include <fmt/format.h>
-#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include "personas/base/bytes.hpp"
@@ -160,54 +158,6 @@ std::optional<FieldError> find_not_utf8(std::string_view text, const std::string
   return std::nullopt;
 }
 
-namespace {
-
-// Takes no note of what it hears but where documents begin.
-class DocumentCounter final : public YAML::EventHandler {
- public:
-  std::size_t documents() const { return documents_; }
-  int line() const { return line_; }
-
- private:
-  void OnDocumentStart(const YAML::Mark& mark) override {
-    ++documents_;
-    line_ = mark.line;
-  }
-  void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                const std::string&) override {}
-  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                       YAML::EmitterStyle::value) override {}
-  void OnSequenceEnd() override {}
-  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                  YAML::EmitterStyle::value) override {}
-  void OnMapEnd() override {}
-
-  std::size_t documents_ = 0;
-  int line_ = 0;
-};
-
-// yaml-cpp 0.7 finds documents without end behind some malformed ones and never comes back from
-// loading them all, so they are counted before anything is built of them. Throws what it throws.
-std::optional<FieldError> find_too_many(const std::string& text, const std::string& name) {
-  std::istringstream stream(text);
-  YAML::Parser parser(stream);
-  DocumentCounter counter;
-  while (parser.HandleNextDocument(counter)) {
-    if (counter.documents() > kMaxYamlDocuments) {
-      return yaml_error(name, counter.line(),
-                        fmt::format("more than {} documents, or something before this line that "
-                                    "is no YAML",
-                                    kMaxYamlDocuments));
-    }
-  }
-  return std::nullopt;
-}
-
-}  // namespace
-
 Result<std::vector<YamlDocument>> parse_yaml(std::string_view text, const std::string& name) {
   if (text.size() > kMaxYamlBytes) {
     return fail(ErrorCode::kPayloadTooLarge,
@@ -220,11 +170,7 @@ Result<std::vector<YamlDocument>> parse_yaml(std::string_view text, const std::s
   Converter converter(name);
   // yaml-cpp reports by throwing; it stops here.
   try {
-    const std::string copy(text);
-    if (auto wrong = find_too_many(copy, name)) {
-      return fail(ErrorCode::kInvalidRequest, fmt::format("{} is not valid", name), {*wrong});
-    }
-    for (const auto& root : YAML::LoadAll(copy)) {
+    for (const auto& root : YAML::LoadAll(std::string(text))) {
       if (!root.IsNull() && root.IsDefined()) documents.push_back(converter.convert(root));
     }
   } catch (const YAML::Exception& error) {

@@ -109,15 +109,6 @@ TEST(Yaml, NamesMayBeLong) {
   EXPECT_EQ(again->front().json, value);
 }
 
-TEST(Yaml, EndsAlsoWhereTheLibraryFindsDocumentsWithoutEnd) {
-  const auto parsed = parse_yaml("a: b\n, 1e3, -0, 2026!{a: b}\ndrain\n", "x.yaml");
-  ASSERT_FALSE(parsed);
-  EXPECT_EQ(parsed.error().code, ErrorCode::kInvalidRequest);
-  std::string many;
-  for (std::size_t i = 0; i <= kMaxYamlDocuments; ++i) many += "---\na: b\n";
-  EXPECT_FALSE(parse_yaml(many, "x.yaml"));
-}
-
 TEST(Yaml, IsWrittenAsAPersonWould) {
   const auto value =
       parse_json(R"({"kind":"Tool","guide":"Use curl.\nNever print it.\n","tags":["a","b c"],)"

@@ -16,7 +16,6 @@ namespace personas::codec {
 
 inline constexpr std::size_t kMaxYamlBytes = 4 * 1024 * 1024;
 inline constexpr int kMaxYamlDepth = 64;
-inline constexpr std::size_t kMaxYamlDocuments = 1'000;  // of one text
 // Values after aliases are followed: a few lines of nested aliases can stand for billions.
 inline constexpr std::size_t kMaxYamlValues = 100'000;
 

@@ -24,6 +24,9 @@ class FileCalls {
   virtual int open_folder(const std::string& path) = 0;
 };
 
+// Makes the names in a folder durable.
+Result<void> sync_folder(FileCalls& calls, const std::string& folder);
+
 // write_private_file() by these calls.
 Result<void> replace_file(FileCalls& calls, const std::string& path, std::string_view content);
 

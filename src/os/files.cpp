@@ -10,13 +10,6 @@
 namespace personas::os {
 namespace {
 
-Result<void> sync_folder(const std::string& folder) {
-  Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd) return fail_errno(errno, "cannot open the folder " + folder);
-  if (::fsync(fd.get()) != 0) return fail_errno(errno, "cannot sync the folder " + folder);
-  return {};
-}
-
 class SystemCalls final : public FileCalls {
  public:
   int make_temporary(std::string& pattern) override {
@@ -81,7 +74,8 @@ Result<void> make_private_directory(const std::string& path) {
   if (!made && errno != EEXIST) return fail_errno(errno, "cannot make the folder " + path);
   // Its name is in its parent: without this a power cut may take the folder with all that is in it.
   if (made) {
-    TRY_VOID(sync_folder(parent.empty() ? "." : parent.string()));
+    SystemCalls calls;
+    TRY_VOID(sync_folder(calls, parent.empty() ? "." : parent.string()));
   }
   Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd) return fail_errno(errno, "cannot open the folder " + path);

@@ -24,6 +24,8 @@ Result<void> write_all(FileCalls& calls, int fd, std::string_view content,
   return {};
 }
 
+}  // namespace
+
 Result<void> sync_folder(FileCalls& calls, const std::string& folder) {
   const int fd = calls.open_folder(folder);
   if (fd < 0) return fail_errno(errno, "cannot open the folder " + folder);
@@ -32,8 +34,6 @@ Result<void> sync_folder(FileCalls& calls, const std::string& folder) {
   calls.close(fd);
   return done;
 }
-
-}  // namespace
 
 Result<void> replace_file(FileCalls& calls, const std::string& path, std::string_view content) {
   std::string folder = std::filesystem::path(path).parent_path().string();

@@ -102,9 +102,7 @@ class DatabaseFile final : public GuardedFile {
     if (!checked_ || !is_page(size, offset)) return GuardedFile::write(data, size, offset);
     std::array<std::uint8_t, kPageBytes> page;
     std::memcpy(page.data(), data, kPageBytes);
-    const auto sum = checksum_of_page(page.data());
-    std::memcpy(page.data() + kPageBytes - kReservedBytes, &sum.first, 4);
-    std::memcpy(page.data() + kPageBytes - 4, &sum.second, 4);
+    checksum_of_page(page.data()).put_little_endian(page.data() + kPageBytes - kReservedBytes);
     return GuardedFile::write(page.data(), size, offset);
   }
 

@@ -25,9 +25,7 @@ Mark encode(LogExtent extent) {
   std::memcpy(out.data(), &extent.salts, 8);
   std::memcpy(out.data() + 8, &extent.bytes, 8);
   // From a seed, so that a file of zeros is no mark.
-  const auto sum = PageChecksum{1, 1}.over({out.data(), 16});
-  std::memcpy(out.data() + 16, &sum.first, 4);
-  std::memcpy(out.data() + 20, &sum.second, 4);
+  PageChecksum{1, 1}.over({out.data(), 16}).put_little_endian(out.data() + 16);
   return out;
 }
 

@@ -37,6 +37,10 @@ struct PageChecksum {
     }
     return {a, b};
   }
+  void put_little_endian(std::uint8_t* bytes) const {
+    std::memcpy(bytes, &first, 4);
+    std::memcpy(bytes + 4, &second, 4);
+  }
   // As it stands in a page; frames of the log store it with `big_endian`.
   static PageChecksum little_endian(const std::uint8_t* bytes) {
     PageChecksum out;

@@ -1,11 +1,9 @@
 // events: POST /api/events to its answer, which says that the event is on disk; closed loop. Then
 // a client reads all of them from the start and stays for more, while as many are published again:
 // what a live follower costs. It must have seen every one.
-#include <boost/asio/co_spawn.hpp>
 #include <fmt/format.h>
 
-#include "personas/net_beast/client.hpp"
-
+#include "event_stream.hpp"
 #include "trial.hpp"
 
 namespace personas::bench {
@@ -44,32 +42,14 @@ Result<Rate> publish(Trial& trial, Executor& executor, Duration time) {
 // Reads the tenant's journal from its start, and counts the events.
 class Follower {
  public:
-  explicit Follower(Trial& trial) : client_(net_beast::make_client(trial.io(), {})) {
-    net::Request request;
-    request.method = "GET";
-    request.target =
-        fmt::format("http://127.0.0.1:{}/v1/events?cursor=start", trial.server().http_port());
-    request.headers.set("Authorization", "Bearer " + trial.server().api_key());
-    request.headers.set("Accept", "text/event-stream");
-    boost::asio::co_spawn(
-        trial.io(),
-        client_->stream(std::move(request),
-                        [this](std::string_view piece) {
-                          take(piece);
-                          return true;
-                        }),
-        [this, alive = alive_](const std::exception_ptr&, const Result<net::Response>& response) {
-          if (!*alive) return;
-          ended_ = response ? fmt::format("the stream ended with {}", response->status)
-                            : response.error().describe();
-        });
-  }
-  ~Follower() { *alive_ = false; }
-  Follower(const Follower&) = delete;
-  Follower& operator=(const Follower&) = delete;
+  explicit Follower(Trial& trial)
+      : stream_(trial, "/v1/events?cursor=start", [this](std::string_view piece) {
+          take(piece);
+          return true;
+        }) {}
 
   std::int64_t seen() const { return seen_; }
-  const std::string& ended() const { return ended_; }
+  const std::string& ended() const { return stream_.ended(); }
 
  private:
   // Lines that begin with "event: event.published"; a piece may end anywhere.
@@ -86,11 +66,9 @@ class Follower {
     open_.erase(0, open_.size() - kept);
   }
 
-  std::unique_ptr<net::Client> client_;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::string open_;
-  std::string ended_;
   std::int64_t seen_ = 0;
+  EventStream stream_;  // last: it calls take()
 };
 
 }  // namespace

@@ -1,12 +1,10 @@
 // follow: from a worker's stdout frame leaving to its text arriving at a follower of the stream.
 #include <charconv>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <fmt/format.h>
 
-#include "personas/net_beast/client.hpp"
-
+#include "event_stream.hpp"
 #include "trial.hpp"
 
 namespace personas::bench {
@@ -101,34 +99,17 @@ Measured measure_follow(const Options& options) {
     return trial->failed("the execution was not assigned; " + executor.trouble());
   }
 
-  const auto client = net_beast::make_client(trial->io(), {});
-  net::Request request;
-  request.method = "GET";
-  request.target = fmt::format("http://127.0.0.1:{}/api/executions/{}/stream",
-                               trial->server().http_port(), talk.execution());
-  request.headers.set("Authorization", "Bearer " + trial->server().api_key());
-  request.headers.set("Accept", "text/event-stream");
-  bool streaming = false;
-  std::optional<std::string> ended;
-  boost::asio::co_spawn(trial->io(),
-                        client->stream(std::move(request),
-                                       [&](std::string_view piece) {
-                                         streaming = true;
-                                         return talk.take_piece(piece);
-                                       }),
-                        [&ended](const std::exception_ptr&, const Result<net::Response>& response) {
-                          ended = response ? fmt::format("the stream ended with {} {}",
-                                                         response->status, response->body)
-                                           : response.error().describe();
-                        });
+  EventStream stream(*trial, fmt::format("/api/executions/{}/stream", talk.execution()),
+                     [&](std::string_view piece) { return talk.take_piece(piece); });
   // The stream begins with what happened before: that says it is open.
-  trial->run_until([&] { return streaming || ended; }, kPatience);
+  trial->run_until([&] { return stream.has_begun() || !stream.ended().empty(); }, kPatience);
   talk.write_lines();
   const Duration limit = seconds(options.measured_seconds) + kPatience;
-  trial->run_until([&] { return talk.complete() || ended; }, limit);
+  trial->run_until([&] { return talk.complete() || !stream.ended().empty(); }, limit);
   if (!talk.complete()) {
     return trial->failed(
-        fmt::format("{} lines arrived; {}", talk.seen(), ended.value_or("the stream is open")));
+        fmt::format("{} lines arrived; {}", talk.seen(),
+                    stream.ended().empty() ? "the stream is open" : stream.ended()));
   }
   std::vector<double> delays = talk.delays_ms();
   const std::string at = fmt::format("write → follower at {} lines/s, ", kLinesPerSecond);

@@ -1,12 +1,10 @@
 // stream: one agent writes 50 MB as fast as the link takes it, and a client follows. Every byte
 // must arrive, in order: both ends keep a digest.
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
-#include "personas/net_beast/client.hpp"
-
+#include "event_stream.hpp"
 #include "trial.hpp"
 
 namespace personas::bench {
@@ -124,35 +122,20 @@ Measured measure_stream(const Options& options) {
   if (!trial->run_until([&] { return writer.assigned() && executor.settled(); }, kPatience)) {
     return trial->failed("the execution was not assigned; " + executor.trouble());
   }
-  const auto client = net_beast::make_client(trial->io(), {});
-  net::Request request;
-  request.method = "GET";
-  request.target = fmt::format("http://127.0.0.1:{}/api/executions/{}/stream",
-                               trial->server().http_port(), writer.execution());
-  request.headers.set("Authorization", "Bearer " + trial->server().api_key());
-  request.headers.set("Accept", "text/event-stream");
   ChunkReader reader;
-  bool streaming = false;
-  std::optional<std::string> ended;
-  boost::asio::co_spawn(trial->io(),
-                        client->stream(std::move(request),
-                                       [&](std::string_view piece) {
-                                         streaming = true;
-                                         reader.take(piece);
-                                         return true;
-                                       }),
-                        [&ended](const std::exception_ptr&, const Result<net::Response>& response) {
-                          ended = response ? fmt::format("status {}", response->status)
-                                           : response.error().describe();
-                        });
-  trial->run_until([&] { return streaming || ended; }, kPatience);
+  EventStream stream(*trial, fmt::format("/api/executions/{}/stream", writer.execution()),
+                     [&](std::string_view piece) {
+                       reader.take(piece);
+                       return true;
+                     });
+  trial->run_until([&] { return stream.has_begun() || !stream.ended().empty(); }, kPatience);
   const SteadyTime started = SteadyClock::now();
   writer.write();
   // The stream ends with the execution.
   const bool over = trial->run_until(
-      [&] { return ended.has_value() || !trial->workers().trouble().empty(); }, kPatience);
+      [&] { return !stream.ended().empty() || !trial->workers().trouble().empty(); }, kPatience);
   const double took = ms_between(started, SteadyClock::now()) / 1000;
-  if (!over || !ended) {
+  if (!over || stream.ended().empty()) {
     return trial->failed(
         fmt::format("{} of {} bytes arrived", reader.digest().size(), writer.digest().size()));
   }

@@ -61,8 +61,7 @@ WorkerReport report_of(execution::WorkerStatus worker) {
           std::move(worker.agent_versions)};
 }
 
-StoreReport report_of(const store::Store& store) {
-  const auto stats = store.stats();
+StoreReport report_of(const store::Store& store, const store::StoreStats& stats) {
   return {std::string(store.engine()),
           static_cast<std::int64_t>(stats.commits),
           static_cast<std::int64_t>(stats.operations),
@@ -115,7 +114,7 @@ Task<Result<Reply>> status(Call& call) {
   report.vault = {"open"};
   report.token = stored.tokens.at("claude");
   report.tokens = stored.tokens;
-  report.store = report_of(services.store);
+  report.store = report_of(services.store, services.store.stats());
   co_return json_reply(200, report);
 }
 
@@ -134,14 +133,15 @@ Task<void> refresh_gauges(Services& services) {
   set("personas_workers_connected", "Workers that are connected",
       static_cast<std::int64_t>(workers.size()));
   set("personas_worker_slots", "Slots of all connected workers", slots);
-  const auto store = report_of(services.store);
+  const auto stats = services.store.stats();
+  const auto store = report_of(services.store, stats);
   set("personas_store_commits", "Commits since the start", store.commits);
   set("personas_store_operations", "Write operations since the start", store.operations);
   set("personas_store_queued_writes", "Write operations that wait", store.queued);
   set("personas_store_file_bytes", "Size of the database file", store.file_bytes);
   set("personas_store_wal_bytes", "Size of the write-ahead log", store.wal_bytes);
   set("personas_store_damaged_reads", "Reads refused because a page was damaged",
-      static_cast<std::int64_t>(services.store.stats().damaged_reads));
+      static_cast<std::int64_t>(stats.damaged_reads));
   set("personas_uptime_seconds", "Time since the start",
       to_millis(services.clock.now() - services.facts.started) / 1'000);
 }

@@ -70,6 +70,7 @@ struct Reply {
 
 struct Operation;
 enum class Channel : std::uint8_t { kOpen, kPrivate };  // kOpen: others may have read it
+
 // A described value of a type that only the handler and the table know.
 struct Input {
   const codec::TypeInfo* type = nullptr;
@@ -142,16 +143,8 @@ constexpr InputType input(InputType::Form form = InputType::Form::kWhole) {
 
 struct OutputType {
   const codec::TypeInfo* (*info)() = nullptr;
-  enum class Shape : std::uint8_t {
-    kOne,
-    kList,
-    kPage,
-    kEvents,
-    kText,
-    kYaml,
-    kJson,
-    kNone
-  } shape = Shape::kNone;
+  enum class Shape : std::uint8_t { kOne, kList, kPage, kEvents, kText, kYaml, kJson, kNone };
+  Shape shape = Shape::kNone;
 };
 template <class T>
 constexpr OutputType one() {
@@ -171,10 +164,12 @@ enum class Access : std::uint8_t {
   kOpen,           // anybody
   kLoopbackOrKey,  // from this machine, or a bearer key with the scope
 };
+
 struct OtherSuccess {
   int status;
   OutputType output;
 };
+
 struct Operation {
   std::string_view id;      // camelCase, stable: metrics and clients use it
   std::string_view method;  // upper case

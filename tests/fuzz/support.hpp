@@ -43,6 +43,17 @@ inline std::string_view take_line(std::string_view& rest) {
 }
 std::vector<std::string_view> split(std::string_view text, char separator);
 
+// Gives the lines of an input, one after the other, to a `Peer` of a protocol. It is made with the
+// first one if that begins with '#', else with an empty one.
+template <class Peer>
+void feed_lines(std::string_view input) {
+  constexpr std::size_t kMostLines = 500;  // more find nothing that fewer do not, and are slow
+  Peer peer(input.starts_with('#') ? take_line(input) : std::string_view());
+  for (std::size_t lines = 0; !input.empty() && lines < kMostLines; ++lines) {
+    peer.line(take_line(input));
+  }
+}
+
 // A decimal number at the start, at most `most`; 0 if there is none.
 std::uint64_t number_of(std::string_view text, std::uint64_t most);
 

@@ -273,9 +273,6 @@ class Gateway {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace personas::fuzz;
-  std::string_view rest = text_of(data, size);
-  const auto flags = rest.starts_with('#') ? take_line(rest) : std::string_view();
-  Gateway gateway(flags);
-  for (std::size_t lines = 0; !rest.empty() && lines < 500; ++lines) gateway.line(take_line(rest));
+  feed_lines<Gateway>(text_of(data, size));
   return 0;
 }

@@ -68,6 +68,37 @@ TEST(Yaml, NestedAliasesDoNotExplode) {
   EXPECT_NE(json_of(bomb).find("more than 100000 values"), std::string::npos);
 }
 
+TEST(Yaml, AnAliasIsWhatItsAnchorIs) {
+  const auto documents =
+      parse_yaml("base: &base\n  a: 1\n  b: [x, y]\nother: *base\n&k name: *k\n", "f.yaml");
+  ASSERT_TRUE(documents);
+  const auto& document = documents->front();
+  EXPECT_EQ(document.json.at("other"), document.json.at("base"));
+  EXPECT_EQ(document.json.at("name"), "name");
+  EXPECT_EQ(document.line_of("/other/b/1"), 4);
+}
+
+TEST(Yaml, AliasesKeepTheLimits) {
+  const std::string text(900, 's');
+  std::string bytes = "a: &a [" + text + "]\n";
+  std::string deep = "l0: &l0 [x]\n";
+  for (char c = 'b'; c <= 'g'; ++c) {
+    const std::string before = fmt::format("*{}", static_cast<char>(c - 1));
+    bytes += fmt::format("{0}: &{0} [{1},{1},{1},{1},{1},{1},{1},{1},{1}]\n", c, before);
+  }
+  for (int i = 1; i < 80; ++i) deep += fmt::format("l{0}: &l{0} [*l{1}]\n", i, i - 1);
+  EXPECT_NE(json_of(bytes).find("bytes when aliases are followed"), std::string::npos);
+  EXPECT_NE(json_of(deep).find("nested deeper"), std::string::npos);
+  EXPECT_NE(json_of("a: &a [1, *a]\n").find("an alias of what it is a part of"), std::string::npos);
+}
+
+// yaml-cpp gives a document that begins with a comma for ever and consumes nothing of it.
+TEST(Yaml, ADocumentThatCannotBeginEndsTheReading) {
+  EXPECT_NE(json_of(",0\nA=\"1]").find("nothing can begin like this"), std::string::npos);
+  EXPECT_NE(json_of("a: 1\n---\n, b").find("f.yaml:3"), std::string::npos);
+  EXPECT_NE(json_of("]").find("f.yaml:1"), std::string::npos);
+}
+
 TEST(Yaml, WhatIsWrittenIsReadBackAsTheSame) {
   const std::string json =
       R"({"name":"Code Reviewer","empty":"","yes":"true","no":"null","n":"12","x":-3,"d":1.5,)"

@@ -90,6 +90,7 @@ void check_documents(std::string_view text) {
     const int line = document.line_of("/name");
     PERSONAS_FUZZ_CHECK(line >= 1, "a line", std::to_string(line));
     const std::string written = codec::write_yaml(document.json);
+    if (written.size() > codec::kMaxYamlBytes) continue;  // aliases written out may be too long
     const auto again = codec::parse_yaml(written, "written");
     PERSONAS_FUZZ_CHECK(again && again->size() == 1, "what is written is read", written,
                         again ? "" : again.error().describe());

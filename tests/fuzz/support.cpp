@@ -1,7 +1,13 @@
 #include "support.hpp"
 
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 #include "personas/base/bytes.hpp"
 #include "personas/base/clock.hpp"
@@ -103,3 +109,27 @@ void check_error(const Error& error) {
 }
 
 }  // namespace personas::fuzz
+
+// The linker puts this before every target (--wrap): each input is written into the file that
+// PERSONAS_FUZZ_LAST_INPUT names before it runs, so that one is known whose process had to be killed.
+// The file is a size in 8 bytes and the input.
+extern "C" int __real_LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+extern "C" int __wrap_LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  constexpr std::size_t kBytes = 1024 * 1024;
+  static std::uint8_t* const kept = []() -> std::uint8_t* {
+    const char* path = std::getenv("PERSONAS_FUZZ_LAST_INPUT");
+    if (path == nullptr) return nullptr;
+    const int file = ::open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (file < 0 || ::ftruncate(file, kBytes) != 0) std::abort();
+    void* memory = ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    ::close(file);
+    if (memory == MAP_FAILED) std::abort();
+    return static_cast<std::uint8_t*>(memory);
+  }();
+  if (kept != nullptr) {
+    const std::uint64_t length = std::min(size, kBytes - sizeof(std::uint64_t));
+    std::memcpy(kept, &length, sizeof(length));
+    if (length > 0) std::memcpy(kept + sizeof(length), data, length);
+  }
+  return __real_LLVMFuzzerTestOneInput(data, size);
+}

@@ -15,9 +15,11 @@
 namespace personas::codec {
 
 inline constexpr std::size_t kMaxYamlBytes = 4 * 1024 * 1024;
-inline constexpr int kMaxYamlDepth = 64;
+inline constexpr std::size_t kMaxYamlDepth = 64;
 // Values after aliases are followed: a few lines of nested aliases can stand for billions.
 inline constexpr std::size_t kMaxYamlValues = 100'000;
+// Texts, names and the paths to them after aliases are followed: what a document takes in memory.
+inline constexpr std::size_t kMaxYamlExpandedBytes = 4 * kMaxYamlBytes;
 
 struct YamlDocument {
   boost::json::value json;

@@ -62,6 +62,7 @@ class RunningHttpSide final : public HttpSide {
                   .clock = parts_.clock,
                   .random = parts_.random,
                   .executions = parts_.executions,
+                  .bus = parts_.bus,
                   .vault = parts_.vault,
                   .cursors = cursors_,
                   .pages = pages_,

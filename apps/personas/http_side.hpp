@@ -7,6 +7,7 @@
 #include "personas/async/task.hpp"
 #include "personas/base/clock.hpp"
 #include "personas/base/error.hpp"
+#include "personas/bus/bus.hpp"
 #include "personas/execution/service.hpp"
 #include "personas/identity/authenticator.hpp"
 #include "personas/net/server.hpp"
@@ -36,6 +37,7 @@ class HttpSide {
     Random& random;
     telemetry::Logger& log;
     execution::Executions& executions;
+    bus::Bus& bus;
     store::JournalFeed& feed;
     const vault::Vault& vault;
     const vault::MasterKey& key;

@@ -9,9 +9,12 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "personas/agents/backends.hpp"
+#include "personas/bus/bus.hpp"
+#include "personas/bus/bus_service.hpp"
 #include "personas/execution/execution_service.hpp"
 #include "personas/identity/authenticator.hpp"
 #include "personas/net_beast/server.hpp"
+#include "personas/reactions/event_runs.hpp"
 #include "personas/reactions/execution_ended.hpp"
 #include "personas/reactor/journal_reactor.hpp"
 #include "personas/store/blocking.hpp"
@@ -138,6 +141,12 @@ class RunningOrchestrator final : public Orchestrator {
         authenticator_(std::move(authenticator)),
         installation_(std::move(installation)),
         vault_(key_, env_.random),
+        event_runs_(env_.random, service_),
+        bus_(env_.clock, event_runs_, [this](Timestamp at) { bus_service_.due(at); }),
+        bus_service_(core.get_executor(), *store_, env_.clock, bus_,
+                     [this](const Error& error) {
+                       env_.log.warn("bus.failed", {{"error", error.message}});
+                     }),
         service_(service_options(), core.get_executor(), *store_, env_.clock, env_.random,
                  [this](Transaction& tx, const execution::SecretsRequest& request) {
                    return secrets_of(tx, request);
@@ -166,6 +175,7 @@ class RunningOrchestrator final : public Orchestrator {
                           .random = env_.random,
                           .log = env_.log,
                           .executions = service_,
+                          .bus = bus_,
                           .feed = feed_,
                           .vault = vault_,
                           .key = key_,
@@ -175,6 +185,7 @@ class RunningOrchestrator final : public Orchestrator {
                           .node = installation_.node};
     CO_TRY(http_, HttpSide::start(std::move(parts)));
     reactor_.run();
+    bus_service_.run();
     co_return Result<void>{};
   }
 
@@ -182,6 +193,7 @@ class RunningOrchestrator final : public Orchestrator {
     feed_.close();
     if (http_) co_await http_->drain(grace);
     co_await reactor_.stop();
+    co_await bus_service_.stop();
     co_await service_.stop();
     hub_.close_all("the orchestrator is stopping");
     if (workers_port_) co_await workers_port_->drain(seconds(1));
@@ -222,13 +234,14 @@ class RunningOrchestrator final : public Orchestrator {
                    {"error", trouble.error.message}});
   }
 
-  execution::ServiceOptions service_options() const {
+  execution::ServiceOptions service_options() {
     execution::ServiceOptions options;
     options.dispatcher.lease = env_.settings.lease;
     options.dispatcher.tenant_limit = env_.settings.tenant_max_concurrent;
     options.node = installation_.node;
     options.origin = installation_.instance;
     options.session_key = key_.derive(vault::key_labels::kSessions);
+    options.events = &bus_;
     options.max_queued = env_.settings.tenant_max_queued;
     return options;
   }
@@ -260,6 +273,9 @@ class RunningOrchestrator final : public Orchestrator {
   identity::Authenticator authenticator_;
   Installation installation_;
   vault::Vault vault_;
+  reactions::EventRuns event_runs_;  // starts runs when there are requests, long after it is made
+  bus::Bus bus_;
+  bus::BusService bus_service_;
   execution::ExecutionService service_;
   worker_gateway::Hub hub_;
   reactions::ExecutionEnded execution_ended_;

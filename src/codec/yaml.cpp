@@ -126,9 +126,9 @@ class Builder final : public YAML::EventHandler {
     std::size_t height;
   };
 
-  void refuse(const YAML::Mark& mark, std::string message) {
+  void refuse(const YAML::Mark& mark, std::string_view message) {
     if (errors_.size() >= kMaxErrors) return;
-    errors_.push_back({fmt::format("{}:{}", name_, mark.line + 1), std::move(message)});
+    errors_.push_back(yaml_error(name_, mark.line, message));
   }
 
   void check_limits(const YAML::Mark& mark, std::size_t height) const {
@@ -171,6 +171,8 @@ class Builder final : public YAML::EventHandler {
   void scalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
               const std::string& text) {
     const bool is_name = awaits_name();
+    // The library makes one byte of each of these, which is no UTF-8.
+    if (!is_utf8(text)) refuse(mark, "\\N and \\_ are not supported; write \\u0085 and \\u00a0");
     if (!is_name) enter(mark, text.size());
     auto value = is_name ? boost::json::string(text) : value_of(mark, tag, text);
     if (anchor != 0) anchors_[anchor] = {value, 1, text.size(), 1};

@@ -54,6 +54,8 @@ TEST(Yaml, TakesUtf8AloneInNamesAndValues) {
   EXPECT_EQ(json_of("a: 1\nb\xb6: 2\n"), "f.yaml is not valid (f.yaml:2: the text is not UTF-8)");
   EXPECT_EQ(json_of(std::string_view("?\0\0\0x", 5)),
             "f.yaml is not valid (f.yaml:1: the text is not UTF-8)");
+  EXPECT_NE(json_of("a: 1\nb: \"q\\N\"\n").find("f.yaml:2: \\N and"), std::string::npos);
+  EXPECT_EQ(json_of("\"q\\u0085\": \"\\u00a0\"\n"), "{\"q\u0085\":\"\u00a0\"}");
   // The library names the one byte behind the backslash.
   EXPECT_TRUE(is_utf8(json_of("a: \"\\\u00e9\"\n")));
 }

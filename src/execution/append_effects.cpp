@@ -1,5 +1,7 @@
 #include "append_effects.hpp"
 
+#include <cassert>
+
 #include <fmt/format.h>
 
 #include "personas/codec/json.hpp"
@@ -114,7 +116,8 @@ class Applier {
     row.source_id = request_.persona.empty() ? request_.id.str() : request_.persona.str();
     row.target_persona_id = std::move(target);
     if (!payload.empty()) row.payload = codec::JsonText{std::move(payload)};
-    row.status = problem ? EventStatus::kFailed : EventStatus::kPending;
+    // Nobody can be asked again for a persona that does not exist.
+    row.status = problem ? EventStatus::kDead : EventStatus::kPending;
     row.error_message = std::move(problem);
     if (rehearsal_) {
       row.status = EventStatus::kSkipped;
@@ -123,11 +126,11 @@ class Applier {
     }
     row.origin = request_.origin;
     row.created_at = request_.now;
-    TRY(const bool fresh, store::insert_event(tx_, request_.tenant, row, key_));
-    if (!fresh) return {};
-    return journal(record::kEventPublished,
-                   record::EventPublished{row.id, row.event_type, row.source_type,
-                                          row.target_persona_id, row.origin});
+    assert(request_.events != nullptr && "whoever runs agents says where their events go");
+    const store::NewEvent event{
+        .event = std::move(row), .effect_key = key_, .caused_by = request_.id};
+    TRY_VOID(request_.events->publish(tx_, request_.tenant, event, applied_.after));
+    return {};
   }
 
   Result<void> on(const ManualReview& r) {

@@ -9,6 +9,7 @@ namespace personas::execution {
 
 struct Applied {
   std::optional<Timestamp> review_expiry;  // set if there were questions: when the first expires
+  store::AfterCommit after;
 };
 
 // Each effect once: its key is (execution, attempt, seq, index). An outcome assessment goes into

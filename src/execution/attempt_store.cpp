@@ -104,12 +104,13 @@ Result<AppendOutcome> append(Transaction& tx, const AppendRequest& request) {
   TRY_VOID(write_progress(tx, request));
   TRY_VOID(store_turns(tx, request));
   TRY_VOID(store_session(tx, request));
-  TRY(const auto applied, apply_effects(tx, request, row->source, row->outcome));
+  TRY(auto applied, apply_effects(tx, request, row->source, row->outcome));
   if (applied.review_expiry) row->asked = true;
   const std::int64_t output_bytes = row->output_bytes + added;
   if (request.end) {
     TRY(auto ended, finish(tx, request, std::move(*row), output_bytes));
     ended.review_expiry = applied.review_expiry;
+    ended.after = std::move(applied.after);
     return ended;
   }
 
@@ -118,7 +119,9 @@ Result<AppendOutcome> append(Transaction& tx, const AppendRequest& request) {
       row->outcome ? std::optional(codec::to_json(*row->outcome)) : std::nullopt;
   TRY_VOID(tx.execute(
       kProgressed, {last, output_bytes, outcome, row->asked ? 1 : 0, request.tenant, request.id}));
-  return AppendOutcome{.accepted = true, .review_expiry = applied.review_expiry};
+  return AppendOutcome{.accepted = true,
+                       .review_expiry = applied.review_expiry,
+                       .after = std::move(applied.after)};
 }
 
 Result<std::optional<QueuedExecution>> give_back(Transaction& tx, const TenantId& tenant,

@@ -351,6 +351,7 @@ void ExecutionService::pump(LiveRun& run) {
   if (!batch) return;
   seal_session(options_.session_key, *batch, random_);
   batch->origin = options_.origin;
+  batch->events = options_.events;
   batch->now = clock_.wall();
   batch->jitter = random_.next();
   batch->backend = run.identity().backend;
@@ -430,6 +431,9 @@ void ExecutionService::retry_later() {
 
 void ExecutionService::written(const wire::RunKey& key, Result<void> outcome,
                                const AppendOutcome& appended) {
+  if (outcome) {
+    for (const auto& action : appended.after) action();
+  }
   LiveRun* run = find_run(key);
   if (run == nullptr) return;
   const WorkerId worker = run->identity().worker;

@@ -201,6 +201,7 @@ Result<Enqueued> enqueue(Transaction& tx, const TenantId& tenant, const Executio
     row.config->timeout_ms = request.timeout_ms;
   }
   row.trigger_id = request.trigger_id;
+  row.event_id = request.event_id;
 
   static const Sql kInsert("INSERT INTO executions (" + row_columns() + ") VALUES (" +
                            codec::placeholders<ExecutionRow>() + ")");

@@ -90,9 +90,11 @@ class StoreTest : public testing::Test {
     });
   }
 
+  store::RecordedEvents recorded_events;
   AppendRequest batch(const ExecutionId& id, std::int64_t expected,
                       std::vector<std::string> chunks) {
     AppendRequest request;
+    request.events = &recorded_events;
     request.tenant = tenant;
     request.id = id;
     request.attempt = 1;

@@ -28,12 +28,12 @@ TEST_F(SignalsApi, EventsArePublishedAndListed) {
     "eventType": "deploy_requested", "sourceType": "manual", "sourceId": "slack-bot",
     "payload": "{\"environment\": \"production\"}"})");
   ASSERT_EQ(made.status, 201) << made.text;
-  EXPECT_EQ(made.at("status"), "pending");
+  EXPECT_EQ(made.at("status"), "skipped");
   EXPECT_EQ(made.at("origin"), "inst_1");
   EXPECT_EQ(made.at("payload"), R"({"environment": "production"})");
   post("/api/events", R"({"eventType":"other"})");
   EXPECT_EQ(get("/api/events").json.as_array().size(), 2U);
-  EXPECT_EQ(get("/api/events?eventType=other&status=pending").json.as_array().size(), 1U);
+  EXPECT_EQ(get("/api/events?eventType=other&status=skipped").json.as_array().size(), 1U);
   const auto path = "/api/events/" + made.at("id");
   EXPECT_EQ(get(path).text, made.text);
   EXPECT_EQ(send("GET", path, {}, {}, kOtherKey).status, 404);

@@ -29,6 +29,7 @@ ApiTest::ApiTest(Options options) {
                                            clock_,
                                            random_,
                                            executions_,
+                                           bus_,
                                            vault_,
                                            cursors_,
                                            pages_,

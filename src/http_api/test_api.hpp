@@ -17,6 +17,7 @@
 #include "personas/http_api/api.hpp"
 #include "personas/net/target.hpp"
 #include "personas/operations/table.hpp"
+#include "personas/reactions/event_runs.hpp"
 #include "personas/store/blocking.hpp"
 #include "personas/store/migrations.hpp"
 #include "personas/store_sqlite/open.hpp"
@@ -137,6 +138,9 @@ class ApiTest : public testing::Test {
   std::unique_ptr<store::Store> store_;
   store::JournalFeed feed_;
   RecordedExecutions executions_;
+  reactions::EventRuns event_runs_{random_, executions_};
+  std::vector<Timestamp> due_;  // as the bus has asked for
+  bus::Bus bus_{clock_, event_runs_, [this](Timestamp at) { due_.push_back(at); }};
   vault::MasterKey master_ = *vault::MasterKey::parse(std::string(64, '5'));
   vault::Vault vault_{master_, random_};
   store::CursorCodec cursors_{as_bytes("cursor key")};

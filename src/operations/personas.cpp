@@ -1,4 +1,5 @@
 // Personas, and what belongs to one.
+#include "personas/bus/subscription_store.hpp"
 #include "personas/catalog/group_store.hpp"
 #include "personas/catalog/versions.hpp"
 #include "personas/evaluation/test_store.hpp"
@@ -90,6 +91,7 @@ Result<Reply> delete_persona(Call& call, store::Transaction& tx) {
   TRY_VOID(store::delete_persona(tx, call.tenant(), persona.id));
   TRY_VOID(catalog::forget_versions(tx, call.tenant(), persona.id));
   TRY_VOID(evaluation::delete_scenarios_of(tx, call.tenant(), persona.id));
+  TRY_VOID(bus::delete_subscriptions_of(tx, call.tenant(), persona.id, call.services.random));
   TRY_VOID(record_persona(call, tx, record::kPersonaDeleted, persona));
   return empty_reply();
 }

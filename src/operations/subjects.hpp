@@ -24,6 +24,8 @@ void add_execute(Table& table);
 void add_executions(Table& table);
 void add_providers(Table& table);
 void add_reviews(Table& table);
+void add_events(Table& table);
+void add_subscriptions(Table& table);
 void add_signals(Table& table);
 void add_memories(Table& table);
 void add_streams(Table& table);

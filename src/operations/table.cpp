@@ -22,6 +22,8 @@ std::span<const Operation> all_operations() {
     add_executions(all);
     add_reviews(all);
     add_providers(all);
+    add_events(all);
+    add_subscriptions(all);
     add_signals(all);
     add_memories(all);
     add_streams(all);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
+#include "personas/base/bytes.hpp"
 #include "personas/base/suggest.hpp"
 #include "personas/codec/yaml.hpp"
 #include "personas/settings/table.hpp"
@@ -77,6 +78,11 @@ void read_entries(const YAML::Node& root, const std::string& path, Entries& entr
       continue;
     }
     const std::string key = pair.first.Scalar();
+    const bool is_text = is_utf8(key) && (!pair.second.IsScalar() || is_utf8(pair.second.Scalar()));
+    if (!is_text) {  // of the escapes \N and \_ the library makes one byte each
+      errors.push_back({place, "\\N and \\_ are not supported; write \\u0085 and \\u00a0"});
+      continue;
+    }
     if (std::ranges::find(keys, key) == keys.end()) {
       errors.push_back({place, unknown_key(key)});
       continue;

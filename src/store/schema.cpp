@@ -3,6 +3,7 @@
 #include <array>
 
 #include "schema_agents_life.hpp"
+#include "schema_bus.hpp"
 #include "schema_drafts_tests.hpp"
 
 namespace personas::store {
@@ -250,7 +251,8 @@ CREATE TABLE secrets (
 
 constexpr std::array kMigrations{Migration{1, "initial", kInitial},
                                  Migration{2, "agents' whole life", kAgentsLife},
-                                 Migration{3, "drafts and tests", kDraftsAndTests}};
+                                 Migration{3, "drafts and tests", kDraftsAndTests},
+                                 Migration{4, "event bus", kEventBus}};
 
 }  // namespace
 

@@ -18,6 +18,7 @@
 #include "personas/http_api/api.hpp"
 #include "personas/net/target.hpp"
 #include "personas/operations/table.hpp"
+#include "personas/reactions/event_runs.hpp"
 #include "personas/store/blocking.hpp"
 #include "personas/store/migrations.hpp"
 
@@ -231,6 +232,8 @@ class Session {
   SeededRandom random_;
   store::JournalFeed feed_;
   QuietExecutions executions_;
+  reactions::EventRuns event_runs_{random_, executions_};
+  bus::Bus bus_{clock_, event_runs_, [](Timestamp) {}};
   vault::MasterKey master_ = *vault::MasterKey::parse(std::string(64, '5'));
   vault::Vault vault_{master_, random_};
   store::CursorCodec cursors_{as_bytes("cursor key")};
@@ -243,6 +246,7 @@ class Session {
                                  clock_,
                                  random_,
                                  executions_,
+                                 bus_,
                                  vault_,
                                  cursors_,
                                  pages_,

@@ -6,11 +6,13 @@
 #include <boost/asio/co_spawn.hpp>
 #include <fmt/format.h>
 
+#include "personas/bus/bus_service.hpp"
 #include "personas/execution/execution_service.hpp"
 #include "personas/http_api/api.hpp"
 #include "personas/identity/authenticator.hpp"
 #include "personas/operations/page_cursor.hpp"
 #include "personas/operations/table.hpp"
+#include "personas/reactions/event_runs.hpp"
 #include "personas/reactions/execution_ended.hpp"
 #include "personas/reactor/journal_reactor.hpp"
 #include "personas/store/journal_feed.hpp"
@@ -72,6 +74,9 @@ class RunningOrchestrator final : public Orchestrator {
     vault::MasterKey key = master_key();
     vault::Vault secrets;
     identity::Authenticator authenticator = simulation::authenticator();
+    reactions::EventRuns event_runs;
+    bus::Bus bus;
+    bus::BusService bus_service;
     execution::ExecutionService service;
     worker_gateway::Hub hub;
     reactions::ExecutionEnded execution_ended;
@@ -87,7 +92,7 @@ class RunningOrchestrator final : public Orchestrator {
 
   static Task<Result<void>> start(RunningOrchestrator& self);
   static Task<void> stop_in_order(RunningOrchestrator& self);
-  execution::ServiceOptions service_options(const vault::MasterKey& key) const;
+  execution::ServiceOptions service_options(const vault::MasterKey& key, bus::Bus& bus) const;
   worker_gateway::HubOptions hub_options(const identity::Authenticator& authenticator);
 
   Environment env_;
@@ -102,7 +107,11 @@ class RunningOrchestrator final : public Orchestrator {
 
 RunningOrchestrator::Parts::Parts(RunningOrchestrator& owner)
     : secrets(key, owner.env_.random),
-      service(owner.service_options(key), owner.process_->executor(), *owner.store_,
+      event_runs(owner.env_.random, service),
+      bus(owner.env_.machine, event_runs, [this](Timestamp at) { bus_service.due(at); }),
+      bus_service(owner.process_->executor(), *owner.store_, owner.env_.machine, bus,
+                  [&owner](const Error&) { owner.env_.observer.count("bus troubles"); }),
+      service(owner.service_options(key, bus), owner.process_->executor(), *owner.store_,
               owner.env_.machine, owner.env_.random, no_secrets),
       hub(owner.hub_options(authenticator), owner.process_->loop(), service, owner.env_.machine,
           owner.env_.random),
@@ -121,6 +130,7 @@ RunningOrchestrator::Parts::Parts(RunningOrchestrator& owner)
                .clock = owner.env_.machine,
                .random = owner.env_.random,
                .executions = service,
+               .bus = bus,
                .vault = secrets,
                .cursors = cursors,
                .pages = pages,
@@ -132,8 +142,10 @@ RunningOrchestrator::Parts::Parts(RunningOrchestrator& owner)
                          .started = owner.env_.machine.now()}},
       api(services, authenticator, log, {}, operations::all_operations()) {}
 
-execution::ServiceOptions RunningOrchestrator::service_options(const vault::MasterKey& key) const {
+execution::ServiceOptions RunningOrchestrator::service_options(const vault::MasterKey& key,
+                                                               bus::Bus& bus) const {
   execution::ServiceOptions options;
+  options.events = &bus;
   options.dispatcher.tenant_limit = options_.tenant_limit;
   options.node = NodeId("node_simulated");
   options.origin = InstanceId("inst_simulated");
@@ -207,12 +219,14 @@ Task<Result<void>> RunningOrchestrator::start(RunningOrchestrator& self) {
   };
   self.env_.network.listen(self.process_, upgrade);
   self.parts_->follower.run();
+  self.parts_->bus_service.run();
   co_return Result<void>{};
 }
 
 Task<void> RunningOrchestrator::stop_in_order(RunningOrchestrator& self) {
   self.feed_.close();
   co_await self.parts_->follower.stop();
+  co_await self.parts_->bus_service.stop();
   co_await self.parts_->service.stop();
   self.parts_->hub.close_all("the orchestrator is stopping");
 }

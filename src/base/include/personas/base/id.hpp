@@ -64,6 +64,7 @@ PERSONAS_ID(MessageId, "msg");
 PERSONAS_ID(MemoryId, "mem");
 PERSONAS_ID(ReviewId, "rev");
 PERSONAS_ID(TriggerId, "trg");
+PERSONAS_ID(SubscriptionId, "sub");
 PERSONAS_ID(WorkerId, "wrk");
 PERSONAS_ID(NodeId, "node");        // one orchestrator process's identity, on every lease
 PERSONAS_ID(InstanceId, "inst");    // one deployment's identity, the `origin` of its events

@@ -18,6 +18,7 @@
 #include "personas/model/effects.hpp"
 #include "personas/model/execution.hpp"
 #include "personas/model/turn.hpp"
+#include "personas/store/event_sink.hpp"
 #include "personas/store/store.hpp"
 
 namespace personas::execution {
@@ -103,6 +104,7 @@ struct AppendRequest {
   InstanceId origin;
   Timestamp now;
   std::uint64_t jitter = 0;  // drawn outside, so that a replay repeats it
+  store::EventSink* events = nullptr;  // where its events go; needed if there are any
 };
 
 struct AppendOutcome {
@@ -114,6 +116,7 @@ struct AppendOutcome {
   std::optional<QueuedExecution> retry = {};
   std::optional<Gate> gate = {};                // as the provider's refusal left it
   std::optional<Timestamp> review_expiry = {};  // of new questions, the first
+  store::AfterCommit after = {};                // what its events ask for
 };
 
 Result<AppendOutcome> append(store::Transaction& tx, const AppendRequest& request);

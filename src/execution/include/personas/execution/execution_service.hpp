@@ -32,6 +32,7 @@ struct ServiceOptions {
   InstanceId origin;
   // Encrypts the agents' sessions at rest; 32 bytes.
   Secret session_key;
+  store::EventSink* events = nullptr;  // where events of agents go
   std::int64_t max_queued = 1'000'000;  // per installation; more are refused with kUnavailable
 };
 

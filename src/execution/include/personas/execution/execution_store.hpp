@@ -26,6 +26,7 @@ struct ExecuteRequest {
   std::optional<std::int64_t> priority;
   std::optional<TriggerId> trigger_id;
   std::optional<std::string> idempotency_key;  // as the header of that name
+  std::optional<EventId> event_id = {};        // that it was started by; not part of a body
 };
 
 // What the dispatcher needs to know of a queued execution. Plain data, small.

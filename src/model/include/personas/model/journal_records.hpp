@@ -93,6 +93,15 @@ struct EventPublished {
   InstanceId origin;
 };
 
+// What became of an event after it was published: tried again, replayed, its window ended.
+struct EventUpdated {
+  EventId event_id;
+  std::string event_type;
+  std::string status;
+  std::optional<std::string> error_message;
+  std::int64_t retry_count = 0;
+};
+
 struct ReviewRecord {
   ReviewId review_id;
   std::optional<PersonaId> persona_id;
@@ -150,6 +159,10 @@ inline constexpr std::string_view kMemoryCreated = "memory.created";
 inline constexpr std::string_view kMemoryUpdated = "memory.updated";
 inline constexpr std::string_view kMemoryDeleted = "memory.deleted";
 inline constexpr std::string_view kEventPublished = "event.published";
+inline constexpr std::string_view kEventUpdated = "event.updated";
+inline constexpr std::string_view kSubscriptionCreated = "subscription.created";
+inline constexpr std::string_view kSubscriptionUpdated = "subscription.updated";
+inline constexpr std::string_view kSubscriptionDeleted = "subscription.deleted";
 inline constexpr std::string_view kReviewRequested = "review.requested";
 inline constexpr std::string_view kReviewAnswered = "review.answered";
 inline constexpr std::string_view kReviewExpired = "review.expired";
@@ -181,6 +194,10 @@ inline constexpr std::array kRecordTypes{
     RecordType{kMemoryUpdated, &codec::type_info<SignalRecord>},
     RecordType{kMemoryDeleted, &codec::type_info<SignalRecord>},
     RecordType{kEventPublished, &codec::type_info<EventPublished>},
+    RecordType{kEventUpdated, &codec::type_info<EventUpdated>},
+    RecordType{kSubscriptionCreated, &codec::type_info<Named>},
+    RecordType{kSubscriptionUpdated, &codec::type_info<Named>},
+    RecordType{kSubscriptionDeleted, &codec::type_info<Named>},
     RecordType{kReviewRequested, &codec::type_info<ReviewRecord>},
     RecordType{kReviewAnswered, &codec::type_info<ReviewRecord>},
     RecordType{kReviewExpired, &codec::type_info<ReviewRecord>},

@@ -46,9 +46,8 @@ template <>
 struct Described<record::ExecutionTurn> {
   using R = record::ExecutionTurn;
   static constexpr std::string_view name = "ExecutionTurnRecord";
-  static constexpr auto fields =
-      std::tuple{field("executionId", &R::execution_id), field("attempt", &R::attempt),
-                 field("turn", &R::turn)};
+  static constexpr auto fields = std::tuple{field("executionId", &R::execution_id),
+                                            field("attempt", &R::attempt), field("turn", &R::turn)};
 };
 
 template <>
@@ -100,6 +99,16 @@ struct Described<record::EventPublished> {
       std::tuple{field("eventId", &R::event_id), field("eventType", &R::event_type),
                  field("sourceType", &R::source_type),
                  field("targetPersonaId", &R::target_persona_id), field("origin", &R::origin)};
+};
+
+template <>
+struct Described<record::EventUpdated> {
+  using R = record::EventUpdated;
+  static constexpr std::string_view name = "EventUpdatedRecord";
+  static constexpr auto fields =
+      std::tuple{field("eventId", &R::event_id), field("eventType", &R::event_type),
+                 field("status", &R::status), field("errorMessage", &R::error_message),
+                 field("retryCount", &R::retry_count)};
 };
 
 template <>

@@ -37,6 +37,7 @@ struct Event {
   std::optional<Timestamp> processed_at;
   std::int64_t retry_count = 0;
   std::optional<Timestamp> next_retry_at;
+  std::optional<EventId> replay_of;  // the event it repeats on request
   InstanceId origin;
   Timestamp created_at;
 };

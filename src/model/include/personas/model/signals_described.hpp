@@ -38,6 +38,7 @@ struct Described<Event> {
                  field("processedAt", &Event::processed_at).read_only(),
                  field("retryCount", &Event::retry_count).read_only(),
                  field("nextRetryAt", &Event::next_retry_at).read_only(),
+                 field("replayOf", &Event::replay_of).read_only().doc("The event it repeats"),
                  field("origin", &Event::origin).read_only().doc("The instance it was born on"),
                  field("createdAt", &Event::created_at).read_only()};
 };

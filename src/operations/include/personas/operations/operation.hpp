@@ -21,6 +21,7 @@
 #include "personas/base/clock.hpp"
 #include "personas/base/error.hpp"
 #include "personas/base/id.hpp"
+#include "personas/bus/bus.hpp"
 #include "personas/codec/json.hpp"
 #include "personas/codec/type_info.hpp"
 #include "personas/execution/service.hpp"
@@ -48,6 +49,7 @@ struct Services {
   Clock& clock;
   Random& random;
   execution::Executions& executions;
+  bus::Bus& bus;
   const vault::Vault& vault;
   const store::CursorCodec& cursors;
   const PageCursors& pages;

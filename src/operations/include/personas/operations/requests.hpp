@@ -47,6 +47,9 @@ struct PersonaExecutionsQuery {
 
 struct EventsQuery {
   std::optional<std::string> event_type;
+  std::optional<std::string> source_id;
+  std::optional<Timestamp> since;
+  std::optional<Timestamp> until;
   std::optional<EventStatus> status;
   std::int64_t limit = kDefaultPage;
   std::optional<std::string> cursor;

@@ -37,8 +37,13 @@ template <>
 struct Described<operations::EventsQuery> {
   using Q = operations::EventsQuery;
   static constexpr std::string_view name = "EventsQuery";
-  static constexpr auto fields = std::tuple{field("eventType", &Q::event_type).length(1, 200),
-                                            field("status", &Q::status), PERSONAS_PAGE_FIELDS(Q)};
+  static constexpr auto fields = std::tuple{
+      field("eventType", &Q::event_type).length(1, 200).doc("Exact, or a prefix with a final *"),
+      field("sourceId", &Q::source_id).length(1, 500),
+      field("since", &Q::since).doc("Published then or later"),
+      field("until", &Q::until).doc("Published before that"),
+      field("status", &Q::status),
+      PERSONAS_PAGE_FIELDS(Q)};
 };
 
 template <>

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,14 +20,22 @@ namespace personas::store {
 using AfterCommit = std::vector<std::function<void()>>;
 
 struct NewEvent {
-  Event event;  // id, origin and times are set by whoever publishes it; status is the bus's
+  // Its id, origin and times are set by whoever publishes it. One that is pending is matched; any
+  // other status is kept as it is, and the event goes to nobody.
+  Event event;
   // The sender's own name for this fact (a delivery's id, a trigger's slot). A second event of the
   // tenant with the same source type and key is the first one again. Empty: none.
   std::string dedupe_key = {};
   // Of a row that an agent's frame caused; empty: none (see store/repositories.hpp).
   std::string effect_key = {};
-  // How many events led to this one by way of executions; the bus refuses chains without an end.
-  std::int64_t depth = 0;
+  // The run that published it, if one did: the bus refuses chains of runs and events without an
+  // end.
+  std::optional<ExecutionId> caused_by = {};
+  // kTargetAsWell: the target persona runs without a subscription too, as of a trigger that names
+  // it.
+  enum class Goes : std::uint8_t { kToSubscribers, kToTargetAsWell } goes = Goes::kToSubscribers;
+  std::optional<TriggerId> trigger = {};
+  std::optional<EventId> replay_of = {};
 };
 
 struct Published {
@@ -43,6 +52,13 @@ class EventSink {
   // and one whose runs are refused says so in its status.
   virtual Result<Published> publish(Transaction& tx, const TenantId& tenant, const NewEvent& event,
                                     AfterCommit& after) = 0;
+};
+
+// Keeps events and starts nothing: where there is no bus, as in tests of what lies below it.
+class RecordedEvents final : public EventSink {
+ public:
+  Result<Published> publish(Transaction& tx, const TenantId& tenant, const NewEvent& event,
+                            AfterCommit& after) override;
 };
 
 }  // namespace personas::store

@@ -1,0 +1,92 @@
+#include "compiled.hpp"
+
+#include "personas/base/time.hpp"
+#include "personas/codec/json.hpp"
+
+namespace personas::bus {
+
+namespace bj = boost::json;
+
+const bj::value& EventView::payload() const {
+  if (!payload_) {
+    const auto& text = event_.payload;
+    auto parsed = text && !text->text.empty() ? codec::parse_json(text->text)
+                                              : Result<bj::value>(bj::value(nullptr));
+    payload_ = parsed ? std::move(*parsed) : bj::value(nullptr);
+  }
+  return *payload_;
+}
+
+bj::object EventView::envelope() const {
+  bj::object all{{"id", event_.id.str()},
+                 {"type", event_.event_type},
+                 {"sourceType", event_.source_type},
+                 {"createdAt", to_rfc3339(event_.created_at)}};
+  if (event_.source_id) all["sourceId"] = *event_.source_id;
+  return all;
+}
+
+filter::Subject EventView::subject() const {
+  const auto text_of = [](const auto& text) {
+    return text ? std::string_view(*text) : std::string_view();
+  };
+  return {.payload = payload(),
+          .envelope = {.id = event_.id.str(),
+                       .event_type = event_.event_type,
+                       .source_type = event_.source_type,
+                       .source_id = text_of(event_.source_id),
+                       .target_persona_id = event_.target_persona_id
+                                                ? std::string_view(event_.target_persona_id->str())
+                                                : std::string_view(),
+                       .project_id = text_of(event_.project_id)}};
+}
+
+Result<std::optional<filter::Filter>> compile_filter(const Subscription& subscription) {
+  if (!subscription.filter || subscription.filter->empty()) return std::nullopt;
+  TRY(auto compiled, filter::Filter::compile(*subscription.filter));
+  return compiled;
+}
+
+Result<std::optional<filter::Mapping>> compile_input(const Subscription& subscription) {
+  if (!subscription.input || subscription.input->text.empty()) return std::nullopt;
+  TRY(const auto json, codec::parse_json(subscription.input->text));
+  TRY(auto compiled, filter::Mapping::compile(json));
+  return compiled;
+}
+
+Compiled::Compiled(Subscription subscription) : subscription_(std::move(subscription)) {
+  auto filter = compile_filter(subscription_);
+  auto mapping = compile_input(subscription_);
+  if (!filter) {
+    broken_ = std::move(filter).error();
+  } else if (!mapping) {
+    broken_ = std::move(mapping).error();
+  } else {
+    filter_ = std::move(*filter);
+    mapping_ = std::move(*mapping);
+  }
+}
+
+bool Compiled::accepts(const EventView& event) const {
+  return !filter_ || filter_->evaluate(event.subject()).matches;
+}
+
+Result<codec::RawJson> Compiled::input_of(const EventView& event) const {
+  if (broken_) return fail(*broken_);
+  if (!mapping_) return default_input(event);
+  TRY(const auto input, mapping_->apply(event.subject()));
+  return codec::RawJson{codec::serialize(input)};
+}
+
+codec::RawJson default_input(const EventView& event) {
+  bj::object input;
+  if (event.payload().is_object()) {
+    input = event.payload().get_object();
+  } else if (!event.payload().is_null()) {
+    input["payload"] = event.payload();
+  }
+  input["_event"] = event.envelope();
+  return {codec::serialize(input)};
+}
+
+}  // namespace personas::bus

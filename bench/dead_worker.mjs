@@ -15,7 +15,7 @@ const limits = { detected: 12, continues: 20 };
 const patienceMs = 60_000;
 
 // The defaults; Deployment shortens them for tests.
-const defaults = { PERSONAS_LEASE: '18s', PERSONAS_PING_INTERVAL: '4s', PERSONAS_DEAD_AFTER: '12s',
+const defaults = { PERSONAS_LEASE: '18s', PERSONAS_PING_INTERVAL: '4s', PERSONAS_DEAD_AFTER: '11s',
   PERSONAS_RATE_LIMIT: '0' };
 
 const isAlive = (pid) => {

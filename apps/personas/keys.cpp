@@ -1,5 +1,6 @@
 #include "keys.hpp"
 
+#include <array>
 #include <optional>
 
 #include "personas/base/bytes.hpp"
@@ -18,9 +19,9 @@ settings::Existence existence(const std::string& path) {
 }
 
 Result<Secret> generate(const settings::KeyFile& key, const std::string& path, Random& random) {
-  Bytes bytes(key.random_bytes);
+  std::array<std::uint8_t, settings::kRandomKeyBytes> bytes{};
   random.fill(bytes);
-  std::string text = to_hex(bytes);
+  std::string text = settings::make_key(key, bytes);
   TRY_VOID(os::write_private_file(path, text + "\n"));
   return Secret(std::move(text));
 }

@@ -110,6 +110,16 @@ std::string expected_number(std::string_view what, Number min, Number max, Numbe
   return fmt::format("expected {}", what);
 }
 
+constexpr std::string_view kCharacters = "characters";
+constexpr std::string_view kBytes = "bytes";
+constexpr std::string_view kEntries = "entries";
+
+// Code points, as JSON Schema counts them; the text is UTF-8, which the parser has seen to.
+std::size_t characters_in(std::string_view text) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
 class Reader {
  public:
   explicit Reader(const ReadOptions& options) : options_(options) {}
@@ -121,7 +131,7 @@ class Reader {
     } else if (type.kind == Kind::kRawJson) {
       auto& text = static_cast<RawJson*>(out)->text;
       text = json.is_null() ? std::string() : codec::serialize(json);
-      check_length(text.size(), "bytes", rules, path);
+      check_length(text.size(), kBytes, rules, path);
     } else if (json.is_null()) {
       wrong(path, "must not be null");
     } else {
@@ -147,17 +157,20 @@ class Reader {
     if (!full()) errors_.push_back({pointer(path), std::move(message)});
   }
 
+  // Texts count their characters, as the schema does; JSON that is kept as text counts its bytes,
+  // which no schema says.
   void check_length(std::size_t length, std::string_view unit, const FieldRules& rules,
                     const Path* path) {
     if (trusts()) return;
+    const bool entries = unit == kEntries;
     if (length > rules.max_length) {
-      wrong(path, unit == "bytes" ? fmt::format("is longer than {} bytes", rules.max_length)
-                                  : fmt::format("has more than {} {}", rules.max_length, unit));
+      wrong(path, fmt::format("{} {} {}", entries ? "has more than" : "is longer than",
+                              rules.max_length, unit));
     } else if (length == 0 && rules.min_length > 0) {
       wrong(path, "must not be empty");
     } else if (length < rules.min_length) {
-      wrong(path, unit == "bytes" ? fmt::format("is shorter than {} bytes", rules.min_length)
-                                  : fmt::format("has fewer than {} {}", rules.min_length, unit));
+      wrong(path, fmt::format("{} {} {}", entries ? "has fewer than" : "is shorter than",
+                              rules.min_length, unit));
     }
   }
 
@@ -245,7 +258,7 @@ class Reader {
       if (!time) return wrong(path, time.error().message);
       *static_cast<Timestamp*>(out) = *time;
     } else {
-      check_length(text.size(), "bytes", rules, path);
+      check_length(characters_in(text), kCharacters, rules, path);
       *static_cast<std::string*>(out) = text;
     }
   }
@@ -265,7 +278,7 @@ class Reader {
     } else {
       return wrong(path, "expected an object, an array, or a string that holds JSON");
     }
-    check_length(text.size(), "bytes", rules, path);
+    check_length(text.size(), kBytes, rules, path);
   }
 
   void read_optional(const bj::value& json, const TypeInfo& type, const FieldRules& rules,
@@ -280,7 +293,7 @@ class Reader {
                  const Path* path) {
     const auto* array = json.if_array();
     if (array == nullptr) return wrong(path, "expected a list");
-    check_length(array->size(), "entries", rules, path);
+    check_length(array->size(), kEntries, rules, path);
     const FieldRules entry_rules = rules_of_entries(rules);
     type.container->clear(out);
     for (std::size_t i = 0; i < array->size() && !full(); ++i) {
@@ -294,7 +307,7 @@ class Reader {
                 const Path* path) {
     const auto* object = json.if_object();
     if (object == nullptr) return wrong(path, "expected an object");
-    check_length(object->size(), "entries", rules, path);
+    check_length(object->size(), kEntries, rules, path);
     const FieldRules entry_rules = rules_of_entries(rules);
     type.container->clear(out);
     for (const auto& member : *object) {

@@ -47,7 +47,7 @@ TEST(ReadJson, CollectsAllErrorsWithTheirPaths) {
       {"/maxAttempts", "expected an integer between 1 and 20"},
       {"/weight", "expected a number between 0 and 10"},
       {"/status", "must be one of: queued, running"},
-      {"/note", "is longer than 10 bytes"},
+      {"/note", "is longer than 10 characters"},
       {"/personaId", "expected an id: 1 to 64 characters of letters, digits, '_', '-', '.', ':'"},
       {"/shipTo/zip", "expected a string"},
       {"/shipTo/city", "is required"},
@@ -62,6 +62,22 @@ TEST(ReadJson, CollectsAllErrorsWithTheirPaths) {
       {"/gift2", "unknown field, did you mean 'gift'?"}};
   EXPECT_EQ(result.error().fields, expected);
   EXPECT_EQ(result.error().message, "18 fields are wrong: /title: must not be empty");
+}
+
+TEST(ReadJson, MeasuresTextsInCharactersAsTheSchemaDoes) {
+  const auto note = [](std::string_view text) {
+    return parse<Order>(R"({"title":"a","note":")" + std::string(text) + R"("})");
+  };
+  // One to four bytes each.
+  for (const std::string_view character : {"a", "\u00e9", "é", "€", "😀", "\\ud83d\\ude00"}) {
+    std::string text;
+    for (int i = 0; i < 10; ++i) text += character;
+    EXPECT_TRUE(note(text)) << text;
+    const auto longer = note(text + std::string(character));
+    ASSERT_FALSE(longer) << text;
+    EXPECT_EQ(longer.error().fields,
+              (std::vector<FieldError>{{"/note", "is longer than 10 characters"}}));
+  }
 }
 
 TEST(ReadJson, NamesTheValueItselfWhenTheRootIsWrong) {

@@ -329,6 +329,22 @@ void LiveRun::batch_committed() {
 
 namespace {
 
+// What a worker says was used is a number of an agent's. Beyond these it is a mistake, and sums of
+// it would leave their type: whoever adds it up would fail, and with it the end of the attempt.
+constexpr std::int64_t kMostCounted = 1'000'000'000'000;
+constexpr double kMostCost = 1e9;
+
+std::int64_t plausible(std::int64_t count) {
+  return std::clamp(count, std::int64_t{0}, kMostCounted);
+}
+double plausible(double cost) {
+  return std::clamp(cost, 0.0, kMostCost);
+}
+Usage plausible(const Usage& usage) {
+  return {plausible(usage.input_tokens), plausible(usage.output_tokens),
+          plausible(usage.cache_creation_input_tokens), plausible(usage.cache_read_input_tokens)};
+}
+
 // The CLI's own member names are snake_case, ours are camelCase; both are understood.
 std::optional<Usage> usage_of(const codec::RawJson& raw) {
   const auto json = codec::parse_json(raw.text);
@@ -339,9 +355,10 @@ std::optional<Usage> usage_of(const codec::RawJson& raw) {
     if (value == nullptr) value = object.if_contains(camel);
     return value != nullptr && value->is_int64() ? value->get_int64() : 0;
   };
-  return Usage{number("input_tokens", "inputTokens"), number("output_tokens", "outputTokens"),
-               number("cache_creation_input_tokens", "cacheCreationInputTokens"),
-               number("cache_read_input_tokens", "cacheReadInputTokens")};
+  return plausible(Usage{number("input_tokens", "inputTokens"),
+                         number("output_tokens", "outputTokens"),
+                         number("cache_creation_input_tokens", "cacheCreationInputTokens"),
+                         number("cache_read_input_tokens", "cacheReadInputTokens")});
 }
 
 std::vector<ModelUsage> models_of(const codec::RawJson& raw) {
@@ -349,6 +366,10 @@ std::vector<ModelUsage> models_of(const codec::RawJson& raw) {
   auto models = codec::parse<std::vector<ModelUsage>>(raw.text);
   if (!models) return {};
   if (models->size() > kMaxModels) models->resize(kMaxModels);
+  for (auto& share : *models) {
+    share.usage = plausible(share.usage);
+    share.cost_usd = plausible(share.cost_usd);
+  }
   return std::move(*models);
 }
 
@@ -386,10 +407,10 @@ AttemptEnd to_end(const wire::Complete& frame) {
     end.reason = FailureReason::kAgentExit;
   }
   end.session_id = frame.session_id;
-  end.cost_usd = frame.total_cost_usd;
+  if (frame.total_cost_usd) end.cost_usd = plausible(*frame.total_cost_usd);
   if (frame.usage) end.usage = usage_of(*frame.usage);
   if (frame.models) end.models = models_of(*frame.models);
-  end.turns = frame.turns.value_or(0);
+  end.turns = plausible(frame.turns.value_or(0));
   end.model = frame.model;
   end.quota_resets_at = frame.quota_resets_at;
   return end;

@@ -1,5 +1,7 @@
 #include "personas/execution/live_run.hpp"
 
+#include <limits>
+
 #include <gtest/gtest.h>
 
 #include "personas/base/bytes.hpp"
@@ -218,6 +220,29 @@ TEST(LiveRun, ASessionIsPassedOnAsItIs) {
   EXPECT_EQ(batch->frames[0].session->data, "hunter2\n") << "the agent has to read it again";
   EXPECT_EQ(batch->frames[0].session->session_id, "s1");
   EXPECT_FALSE(batch->frames[1].session);
+}
+
+TEST(LiveRun, WhatAnAgentSaysItUsedCannotLeaveTheTypeOfSums) {
+  wire::Complete frame;
+  frame.status = "completed";
+  frame.usage = codec::RawJson{R"({"input_tokens":9223372036854775807,"output_tokens":-5})"};
+  frame.models =
+      codec::RawJson{R"([{"model":"m","costUsd":-1,)"
+                     R"("usage":{"inputTokens":9223372036854775807,"outputTokens":7}}])"};
+  frame.total_cost_usd = 1e308;
+  frame.turns = -9'223'372'036'854'775'807;
+  const auto end = to_end(frame);
+  constexpr std::int64_t kRowsBefore = 9'000'000;  // that add up in one row of metering
+  ASSERT_TRUE(end.usage);
+  EXPECT_LT(end.usage->input_tokens, std::numeric_limits<std::int64_t>::max() / kRowsBefore);
+  EXPECT_GT(end.usage->input_tokens, 0);
+  EXPECT_EQ(end.usage->output_tokens, 0);
+  ASSERT_EQ(end.models.size(), 1U);
+  EXPECT_EQ(end.models[0].usage.input_tokens, end.usage->input_tokens);
+  EXPECT_EQ(end.models[0].usage.output_tokens, 7);
+  EXPECT_EQ(end.models[0].cost_usd, 0);
+  EXPECT_EQ(end.cost_usd, 1e9);
+  EXPECT_EQ(end.turns, 0);
 }
 
 }  // namespace

@@ -28,6 +28,16 @@ bj::object content(std::string_view type, bj::value schema) {
   return {{type, bj::object{{"schema", std::move(schema)}}}};
 }
 
+// Whether a member takes any text; ids, times and names of values say themselves what they take.
+bool is_free_text(const codec::TypeInfo& owner, std::string_view name) {
+  const auto field =
+      std::ranges::find(owner.fields, name, [](const auto& one) { return one.rules.name; });
+  if (field == owner.fields.end()) return false;
+  const auto* type = &field->type();
+  if (type->kind == codec::Kind::kOptional) type = &type->container->element();
+  return type->kind == codec::Kind::kString;
+}
+
 class Builder {
  public:
   explicit Builder(std::string_view version) : version_(version) {}
@@ -139,9 +149,7 @@ class Builder {
         parameter["description"] = *doc;
         schema.erase("description");
       }
-      if (codec::serialize(schema).contains("\"string\"") && !schema.contains("pattern")) {
-        schema["pattern"] = kNoZeroByte;
-      }
+      if (is_free_text(type, property.key())) schema["pattern"] = kNoZeroByte;
       parameter["schema"] = std::move(property.value());
       parameters.push_back(std::move(parameter));
     }

@@ -4,6 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "personas/base/bytes.hpp"
+#include "personas/crypto/hash.hpp"
+
 #include "value.hpp"
 
 namespace personas::settings {
@@ -35,15 +38,30 @@ Result<KeyFrom> decide_key(Role role, const Settings& settings, const KeyFile& k
 
 namespace {
 
-// One that `up` generated has 64 lower-case hex digits; this is such a one with a piece missing or
-// a character changed. What a person wrote into the file may be anything.
-bool was_generated_and_changed(std::string_view text) {
-  const auto digits = static_cast<std::size_t>(std::ranges::count_if(
-      text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }));
-  constexpr std::size_t kDigits = 64;
-  const bool cut = digits == text.size() && digits > kDigits / 2 && digits < kDigits &&
-                   digits != 3 * kDigits / 4;  // 24 bytes are a usual key
-  const bool changed = digits + 1 == text.size() && (digits == kDigits - 1 || digits == kDigits);
+constexpr std::size_t kDigits = 2 * kRandomKeyBytes;
+constexpr std::size_t kCheckDigits = 8;
+
+bool is_digit(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+}
+
+std::string check_of(const KeyFile& key, std::string_view digits) {
+  const auto digest = crypto::sha256(as_bytes(fmt::format("personas {} {}", key.file, digits)));
+  return to_hex(ByteView(digest).first(kCheckDigits / 2));
+}
+
+// One that `up` generated has 64 lower-case hex digits, or 72 with its check; this is such a one
+// with a piece missing or a character changed. What a person wrote into the file may be anything.
+bool was_generated_and_changed(const KeyFile& key, std::string_view text) {
+  const auto digits = static_cast<std::size_t>(std::ranges::count_if(text, is_digit));
+  const std::size_t whole = key.check == KeyFile::Check::kNone ? kDigits : kDigits + kCheckDigits;
+  if (digits == text.size() && digits == kDigits + kCheckDigits) {
+    return text.substr(kDigits) != check_of(key, text.substr(0, kDigits));
+  }
+  const bool cut = digits == text.size() && digits > kDigits / 2 && digits < whole &&
+                   digits != kDigits && digits != 3 * kDigits / 4;  // 24 bytes are a usual key
+  const bool changed = digits + 1 == text.size() && (digits == kDigits - 1 || digits == kDigits ||
+                                                     digits + 1 == whole || digits == whole);
   return cut || changed;
 }
 
@@ -58,12 +76,18 @@ std::unexpected<Error> damaged(const KeyFile& key, std::string_view what) {
 
 }  // namespace
 
+std::string make_key(const KeyFile& key, std::span<const std::uint8_t, kRandomKeyBytes> random) {
+  std::string text = to_hex(random);
+  if (key.check == KeyFile::Check::kAtItsEnd) text += check_of(key, text);
+  return text;
+}
+
 Result<Secret> parse_key(const KeyFile& key, std::string_view contents) {
   auto secret = read_secret(key.setting, contents);
   if (!secret) return damaged(key, "is damaged: " + secret.error().message);
   if (secret->empty()) return damaged(key, "is empty");
-  if (was_generated_and_changed(secret->reveal())) {
-    return damaged(key, "is damaged: it held 64 hex digits");
+  if (was_generated_and_changed(key, secret->reveal())) {
+    return damaged(key, "is damaged: it does not hold what was generated");
   }
   return secret;
 }

@@ -1,5 +1,7 @@
 #include "personas/settings/key_files.hpp"
 
+#include <array>
+
 #include <gtest/gtest.h>
 
 namespace personas::settings {
@@ -70,8 +72,8 @@ TEST(KeyFiles, ADamagedFileIsRefusedByNameWithACure) {
       EXPECT_NE(parsed.error().message.find("Restore it from your backup"), std::string::npos);
     }
   }
-  // A changed digit that is no digit any more. One that is still a digit is another key: the
-  // store refuses a wrong master key, and whoever uses the others is refused.
+  // Of one without a check, a changed digit that is no digit any more. One that is still a digit is
+  // another key: the store refuses a wrong master key, and whoever uses the others is refused.
   int found = 0;
   for (std::size_t bit = 0; bit < 64 * 8; ++bit) {
     auto changed = whole;
@@ -81,6 +83,31 @@ TEST(KeyFiles, ADamagedFileIsRefusedByNameWithACure) {
     if (!is_digit) ++found;
   }
   EXPECT_GT(found, 200);
+}
+
+TEST(KeyFiles, AGeneratedKeyShowsEveryChangeOfOneDigit) {
+  std::array<std::uint8_t, kRandomKeyBytes> random{};
+  for (std::size_t i = 0; i < random.size(); ++i) random[i] = static_cast<std::uint8_t>(7 * i + 1);
+  EXPECT_EQ(make_key(kMasterKeyFile, random).size(), 64U)
+      << "a check of its own is in the database";
+  EXPECT_TRUE(parse_key(kMasterKeyFile, make_key(kMasterKeyFile, random)));
+  for (const auto* key : {&kTeamKeyFile, &kWorkerTokenFile}) {
+    const auto made = make_key(*key, random);
+    EXPECT_EQ(made.size(), 72U);
+    ASSERT_TRUE(parse_key(*key, made + "\n")->equals(made));
+    for (std::size_t bit = 0; bit < made.size() * 8; ++bit) {
+      auto changed = made;
+      changed[bit / 8] = static_cast<char>(changed[bit / 8] ^ (1 << (bit % 8)));
+      EXPECT_FALSE(parse_key(*key, changed)) << key->file << " bit " << bit;
+    }
+    for (std::size_t size = 65; size < made.size(); ++size) {
+      EXPECT_FALSE(parse_key(*key, made.substr(0, size))) << key->file << " cut to " << size;
+    }
+  }
+  const auto team = make_key(kTeamKeyFile, random);
+  const auto taken_for_the_other = parse_key(kWorkerTokenFile, team);
+  ASSERT_FALSE(taken_for_the_other);
+  EXPECT_FALSE(taken_for_the_other.error().message.contains(team.substr(0, 64)));
 }
 
 }  // namespace

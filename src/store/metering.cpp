@@ -13,25 +13,32 @@ Timestamp hour_of(Timestamp at) {
   return Timestamp{at.micros - at.micros % kHourMicros};
 }
 
-constexpr std::array kCounters = {"executions",
-                                  "failed",
-                                  "attempts",
-                                  "run_ms",
-                                  "input_tokens",
-                                  "output_tokens",
-                                  "cache_creation_input_tokens",
-                                  "cache_read_input_tokens",
-                                  "cost_usd",
-                                  "credential_accesses",
-                                  "events"};
+// The columns of whole numbers; `cost_usd`, the only other one, comes after them.
+struct Counter {
+  std::string_view column;
+  std::int64_t UsageCounters::* member;
+};
+constexpr std::array kCounters = {
+    Counter{"executions", &UsageCounters::executions},
+    Counter{"failed", &UsageCounters::failed},
+    Counter{"attempts", &UsageCounters::attempts},
+    Counter{"run_ms", &UsageCounters::run_ms},
+    Counter{"input_tokens", &UsageCounters::input_tokens},
+    Counter{"output_tokens", &UsageCounters::output_tokens},
+    Counter{"cache_creation_input_tokens", &UsageCounters::cache_creation_input_tokens},
+    Counter{"cache_read_input_tokens", &UsageCounters::cache_read_input_tokens},
+    Counter{"credential_accesses", &UsageCounters::credential_accesses},
+    Counter{"events", &UsageCounters::events}};
+constexpr std::string_view kCost = "cost_usd";
+constexpr std::size_t kKeyColumns = 6;
 
 std::string each_counter(std::string_view pattern, std::string_view between) {
   std::string text;
-  for (const char* counter : kCounters) {
-    if (!text.empty()) text += between;
-    text += fmt::format(fmt::runtime(pattern), fmt::arg("c", counter));
+  for (const auto& counter : kCounters) {
+    text += fmt::format(fmt::runtime(pattern), fmt::arg("c", counter.column));
+    text += between;
   }
-  return text;
+  return text + fmt::format(fmt::runtime(pattern), fmt::arg("c", kCost));
 }
 
 Sql report_sql(std::string_view group, std::string_view order) {
@@ -55,15 +62,11 @@ const Sql& sql_of(UsageGrouping by) {
 UsageCounters counters_of(const Row& row, int first) {
   UsageCounters counters;
   int column = first;
-  for (auto* counter : {&counters.executions, &counters.failed, &counters.attempts,
-                        &counters.run_ms, &counters.input_tokens, &counters.output_tokens,
-                        &counters.cache_creation_input_tokens, &counters.cache_read_input_tokens}) {
-    if (!row.is_null(column)) *counter = row.integer(column);
+  for (const auto& counter : kCounters) {
+    if (!row.is_null(column)) counters.*counter.member = row.integer(column);
     ++column;
   }
   if (!row.is_null(column)) counters.cost_usd = row.real(column);
-  if (!row.is_null(column + 1)) counters.credential_accesses = row.integer(column + 1);
-  if (!row.is_null(column + 2)) counters.events = row.integer(column + 2);
   return counters;
 }
 
@@ -74,17 +77,35 @@ bool is_time(UsageGrouping by) {
 }  // namespace
 
 Result<void> meter(Transaction& tx, const TenantId& tenant, const Metered& metered) {
+  return tx.meter({.tenant = tenant,
+                   .hour = hour_of(metered.at),
+                   .persona_id = metered.persona_id,
+                   .backend = metered.backend,
+                   .model = metered.model,
+                   .worker_id = metered.worker_id},
+                  metered.counters);
+}
+
+void MeteringSums::add(const MeteringKey& key, const UsageCounters& counters) {
+  UsageCounters& sum = sums_[key];
+  for (const auto& counter : kCounters) sum.*counter.member += counters.*counter.member;
+  sum.cost_usd += counters.cost_usd;
+}
+
+Result<void> MeteringSums::write(Transaction& tx) const {
   static const Sql kAdd(
       "INSERT INTO metering (tenant_id, hour, persona_id, backend, model, worker_id, " +
       each_counter("{c}", ", ") + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) " +
       "ON CONFLICT (tenant_id, hour, persona_id, backend, model, worker_id) DO UPDATE SET " +
       each_counter("{c} = metering.{c} + excluded.{c}", ", "));
-  const UsageCounters& c = metered.counters;
-  TRY_VOID(
-      tx.execute(kAdd, {tenant, hour_of(metered.at), metered.persona_id, metered.backend,
-                        metered.model, metered.worker_id, c.executions, c.failed, c.attempts,
-                        c.run_ms, c.input_tokens, c.output_tokens, c.cache_creation_input_tokens,
-                        c.cache_read_input_tokens, c.cost_usd, c.credential_accesses, c.events}));
+  for (const auto& [key, sum] : sums_) {
+    std::array<Value, kKeyColumns + kCounters.size() + 1> cells = {
+        key.tenant, key.hour, key.persona_id, key.backend, key.model, key.worker_id};
+    auto* cell = cells.begin() + kKeyColumns;
+    for (const auto& counter : kCounters) *cell++ = sum.*counter.member;
+    *cell = sum.cost_usd;
+    TRY_VOID(tx.execute(kAdd, cells));
+  }
   return {};
 }
 

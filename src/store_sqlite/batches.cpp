@@ -77,6 +77,11 @@ void Batches::run_current() {
 
 Batches::Did Batches::commit() {
   const auto started = std::chrono::steady_clock::now();
+  if (auto settled = transaction_.settle(); !settled) {
+    machine_.committed(std::move(settled));
+    deliver();
+    return Did::kStep;
+  }
   const int code = connection_.run(kCommit);
   const auto took = std::chrono::steady_clock::now() - started;
   if (code != SQLITE_OK) {

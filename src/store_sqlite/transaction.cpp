@@ -42,20 +42,21 @@ store::Value text_or_null(std::string_view text) {
 
 void SqliteTransaction::begin(store::JournalPosition last) {
   position_ = last;
+  sums_.clear();
   broken_.reset();
 }
 
 Result<void> SqliteTransaction::run(store::Operation& operation) {
   changes_before_ = sqlite3_total_changes64(connection_.handle());
-  defined_ = false;
+  changed_otherwise_ = false;
   auto outcome = operation(*this);
   if (broken_) return fail(*broken_);
   return outcome;
 }
 
 store::GroupCommit::Wrote SqliteTransaction::wrote() const {
-  const bool something =
-      broken_ || defined_ || sqlite3_total_changes64(connection_.handle()) != changes_before_;
+  const bool something = broken_ || changed_otherwise_ ||
+                         sqlite3_total_changes64(connection_.handle()) != changes_before_;
   return something ? store::GroupCommit::Wrote::kSomething : store::GroupCommit::Wrote::kNothing;
 }
 
@@ -125,12 +126,30 @@ Result<store::JournalPosition> SqliteTransaction::append(const store::JournalDra
   return next;
 }
 
+Result<void> SqliteTransaction::meter(const store::MeteringKey& key,
+                                      const UsageCounters& counters) {
+  if (broken_) return fail(*broken_);
+  if (role_ != Role::kWriter) {
+    return fail(ErrorCode::kInternal, "a read may not add to what was used");
+  }
+  changed_otherwise_ = true;
+  sums_.add(key, counters);
+  return {};
+}
+
+Result<void> SqliteTransaction::settle() {
+  if (sums_.empty()) return {};
+  TRY_VOID(sums_.write(*this));
+  sums_.clear();
+  return {};
+}
+
 Result<void> SqliteTransaction::define(std::string_view statement) {
   if (broken_) return fail(*broken_);
   if (role_ != Role::kWriter) {
     return fail(ErrorCode::kInternal, "a read may not define tables");
   }
-  defined_ = true;
+  changed_otherwise_ = true;
   const int code = connection_.run_once(to_sqlite(statement));
   if (code != SQLITE_OK) return failed(code, "define a table");
   return {};

@@ -40,8 +40,8 @@ IDS_IN_BODY = {"credentialIds": "credential", "scenarioIds": "scenario"}
 # Strings that hold JSON: contentMediaType says so, and no generator minds it.
 JSON_TEXTS = ("payload", "structuredPrompt", "designContext", "inputSchema", "metadata")
 
-# What the service says of values that every schema takes: texts are measured in bytes, schemas
-# count characters.
+# What the service says of values that every schema takes: JSON that is kept as text is measured in
+# bytes, which no schema says.
 BEYOND_SCHEMAS = ("expected JSON in the string", r"is longer than \d+ bytes")
 
 # Requests that are valid by their schema and refused with a 400 all the same, by what no schema can

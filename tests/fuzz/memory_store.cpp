@@ -73,6 +73,7 @@ void MemoryStore::submit_write(store::Operation operation, boost::asio::any_io_e
     must(kMark);
     transaction_->begin(position_);
     outcome = transaction_->run(operation);
+    if (outcome) outcome = transaction_->settle();
     if (!outcome || &outcome == &outcomes[0]) must(kUndo);
     must(kKeep);
   }

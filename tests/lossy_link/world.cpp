@@ -7,8 +7,8 @@
 namespace personas::lossy_link {
 namespace {
 
-// Peace has to bring everything to an end within this: dead connections noticed (12 s), a stale
-// workerId given up (12 s), back-off (15 s), a lease or two (18 s); and for each run, as one slot
+// Peace has to bring everything to an end within this: dead connections noticed (11 s), a stale
+// workerId given up (11 s), back-off (15 s), a lease or two (18 s); and for each run, as one slot
 // may have to do them all, up to 30 frames and a retry for an agent that ends with an error.
 constexpr Duration kPatience = seconds(120);
 constexpr Duration kPatiencePerRun = seconds(60);

@@ -1,4 +1,5 @@
 // The world's bad luck, and its end.
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -37,7 +38,9 @@ void World::one_fault() {
 
 void World::fault_of_orchestrator() {
   const auto down = between(random_, milliseconds(50), seconds(25));
-  switch (random_.below(6)) {
+  switch (random_.below(7)) {
+    case 6:
+      return replace_orchestrator();
     case 0:
       observer_.count("orchestrator killed");
       return end_orchestrator(Power::kOn, down);
@@ -62,6 +65,7 @@ void World::fault_of_orchestrator() {
 }
 
 void World::fault_of_worker(WorkerNode& worker) {
+  if (chance(random_, 5) && departs(worker)) return;
   const auto down = between(random_, milliseconds(300), seconds(40));
   const auto boot_later = [this, &worker, down] {
     scheduler_.after(down, [&worker] { worker.boot(); });
@@ -83,6 +87,16 @@ void World::fault_of_worker(WorkerNode& worker) {
       worker.freeze(between(random_, milliseconds(100),
                             plants_.agents.supervisor_sleeps ? minutes(4) : seconds(40)));
   }
+}
+
+// Somebody has to be left.
+bool World::departs(WorkerNode& worker) {
+  const auto left =
+      std::ranges::count_if(workers_, [](const auto& one) { return !one->departed(); });
+  if (left < 2 || worker.departed()) return false;
+  observer_.count("workers gone for good");
+  worker.depart();
+  return true;
 }
 
 void World::fault_of_network(const std::string& worker) {
@@ -144,6 +158,9 @@ void World::fault_of_disk() {
 void World::heal() {
   observer_.trace("everything heals");
   peace_ = true;
+  peace_since_ = scheduler_.now();
+  // Some are lost in the last moment, so that peace begins with leases of nobody.
+  if (chance(random_, 30)) departs(some_worker());
   if (plants_.net_stays_down) {
     for (const auto& worker : workers_) network_.separate(worker->name(), hours(1000));
     return;

@@ -199,12 +199,13 @@ void Network::dial(const std::string& worker, const std::shared_ptr<Process>& pr
     if (!server || server->ended()) return answer(way(), {nullptr, "connection refused"});
     auto connection = std::make_shared<Connection>(scheduler_, random_, weather_, true);
     links_.push_back({worker, connection, {process, server}});
-    server->run([this, worker, headers, connection, server] {
+    // Of this process: it may stand still and be replaced before it comes to it.
+    server->run([this, worker, headers, connection, server, upgrade = upgrade_] {
       net::Request request;
       request.method = "GET";
       request.target = request.path = "/workers";
       request.headers = headers;
-      auto decision = upgrade_(request);
+      auto decision = upgrade(request);
       if (!decision) return connection->close(Side::kHub);
       auto socket = std::make_shared<Socket>(worker, Side::kHub, connection, server,
                                              decision->listener, tap_);

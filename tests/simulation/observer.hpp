@@ -67,6 +67,9 @@ class Observer {
   // After every commit.
   void look(store::Transaction& tx);
   void acknowledged(store::JournalPosition position);
+  // What an orchestrator asks for that has been replaced. The word of an attempt that is over must
+  // be refused by the operation itself; nothing of it stays in any case.
+  Result<void> try_late(store::Transaction& tx, store::Operation& operation);
   // A new process on what the disk kept: everything that was acknowledged has to be there.
   void look_after_start(store::Transaction& tx);
   void spooled(const std::string& worker, std::size_t bytes);

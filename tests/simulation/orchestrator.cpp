@@ -56,6 +56,7 @@ class RunningOrchestrator final : public Orchestrator {
                           [this, answered = std::move(answered)](const std::exception_ptr& broken,
                                                                  net::Response response) {
                             if (broken) return env_.observer.violate("a handler threw");
+                            if (replaced_) return;  // its connections went to nobody
                             answered(std::move(response));
                           });
   }
@@ -63,6 +64,7 @@ class RunningOrchestrator final : public Orchestrator {
   VirtualStore& store() override { return *store_; }
   bool ready() const override { return ready_; }
   bool wants_to_end() const override { return fatal_; }
+  void outlive(VirtualStore::Successor successor) override;
   void stop(std::function<void()> done) override;
   void kill() override;
 
@@ -103,6 +105,7 @@ class RunningOrchestrator final : public Orchestrator {
   std::unique_ptr<Parts> parts_;
   bool ready_ = false;
   bool fatal_ = false;
+  bool replaced_ = false;
 };
 
 RunningOrchestrator::Parts::Parts(RunningOrchestrator& owner)
@@ -181,6 +184,9 @@ Result<void> RunningOrchestrator::open() {
   };
   watch.acknowledged = [this](store::JournalPosition at) { env_.observer.acknowledged(at); };
   watch.fatal = [this](const Error&) { fatal_ = true; };
+  watch.late = [this](Transaction& tx, store::Operation& operation) {
+    return env_.observer.try_late(tx, operation);
+  };
   TRY(store_, VirtualStore::open(*process_, env_.random, env_.disk, std::move(watch)));
   store_->on_journal([this](store::JournalPosition position) { feed_.advance(position); });
   TRY_VOID(store_->write_now([now = env_.machine.wall()](Transaction& tx) -> Result<void> {
@@ -239,6 +245,12 @@ void RunningOrchestrator::stop(std::function<void()> done) {
   });
 }
 
+void RunningOrchestrator::outlive(VirtualStore::Successor successor) {
+  ready_ = false;
+  replaced_ = true;
+  store_->outlive(std::move(successor));
+}
+
 void RunningOrchestrator::kill() {
   ready_ = false;
   if (process_->ended()) return;
@@ -265,7 +277,8 @@ Disk::Image migrated_image() {
   Disk disk(random);
   disk.load({{"personas.db", {}}});
   const auto process = std::make_shared<Process>(machine);
-  StoreWatch watch{.committed = [] {}, .acknowledged = [](auto) {}, .fatal = [](auto&) {}};
+  StoreWatch watch{
+      .committed = [] {}, .acknowledged = [](auto) {}, .fatal = [](auto&) {}, .late = {}};
   auto store = VirtualStore::open(*process, random, disk, watch);
   if (!store) std::abort();
   const auto migrated = (*store)->write_now([&](Transaction& tx) -> Result<void> {

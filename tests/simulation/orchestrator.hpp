@@ -46,6 +46,8 @@ class Orchestrator {
   virtual bool wants_to_end() const = 0;
   // In good order; `done` when it is over.
   virtual void stop(std::function<void()> done) = 0;
+  // Another process takes its place, and it lives on without knowing.
+  virtual void outlive(VirtualStore::Successor successor) = 0;
   // As SIGKILL does it. Nothing runs any more afterwards.
   virtual void kill() = 0;
 };

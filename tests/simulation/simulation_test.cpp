@@ -20,7 +20,7 @@ constexpr std::array<std::uint64_t, 2> kRegressions = {
 };
 
 constexpr std::uint64_t kRepeated = 50;
-constexpr std::uint64_t kMostTries = 40;  // seeds until a planted fault had its chance
+constexpr std::uint64_t kMostTries = 150;  // seeds until a planted fault had its chance
 
 std::string hash_of(std::uint64_t seed, WorldPlants plants = {}) {
   World world(seed, plants);

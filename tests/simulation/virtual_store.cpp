@@ -31,6 +31,10 @@ int remember_pages(void* pages, sqlite3* /*db*/, const char* /*schema*/, int cou
   return SQLITE_OK;
 }
 
+Error replaced() {
+  return {ErrorCode::kUnavailable, "another process has this database", {}};
+}
+
 }  // namespace
 
 struct VirtualStore::Parts {
@@ -90,14 +94,20 @@ void VirtualStore::submit_write(store::Operation operation, boost::asio::any_io_
 }
 
 void VirtualStore::turn() {
-  auto& batches = parts_->batches;
-  batches.add(std::move(parts_->queue));
-  for (auto did = batches.step(); did != Batches::Did::kIdle; did = batches.step()) {
-    if (did == Batches::Did::kCommit || did == Batches::Did::kCommitWithRecords) {
-      watch_.committed();
+  if (successor_) {
+    for (auto& request : std::exchange(parts_->queue, {})) {
+      request.done(try_late(request.operation));
     }
+  } else {
+    auto& batches = parts_->batches;
+    batches.add(std::move(parts_->queue));
+    for (auto did = batches.step(); did != Batches::Did::kIdle; did = batches.step()) {
+      if (did == Batches::Did::kCommit || did == Batches::Did::kCommitWithRecords) {
+        watch_.committed();
+      }
+    }
+    move_log();
   }
-  move_log();
   const bool slow = chance(random_, 3);
   process_.after(
       between(random_, microseconds(100), slow ? Duration(seconds(1)) : milliseconds(12)),
@@ -106,7 +116,7 @@ void VirtualStore::turn() {
 
 void VirtualStore::tell() {
   const auto last = parts_->batches.last_position();
-  watch_.acknowledged(last);
+  if (!successor_) watch_.acknowledged(last);
   for (auto& one : std::exchange(parts_->decided, {})) {
     auto tell = [done = std::move(one.done), outcome = std::move(one.outcome)]() mutable {
       done(std::move(outcome));
@@ -135,6 +145,10 @@ void VirtualStore::submit_read(store::Operation operation, boost::asio::any_io_e
 
 Result<void> VirtualStore::read_now(
     const std::function<Result<void>(store::Transaction&)>& operation) {
+  if (successor_) {
+    auto* successor = successor_();
+    return successor != nullptr ? successor->read_now(operation) : fail(replaced());
+  }
   auto& connection = *parts_->connection;
   if (parts_->health.failed()) return fail(store_sqlite::refused_after_failure());
   if (const int code = connection.run(kBegin); code != SQLITE_OK) {
@@ -187,10 +201,22 @@ store::StoreStats VirtualStore::stats() const {
   return stats;
 }
 
+void VirtualStore::outlive(Successor successor) {
+  successor_ = std::move(successor);
+  parts_->connection->abandon();
+  parts_->connection.reset();
+}
+
+Result<void> VirtualStore::try_late(store::Operation& operation) {
+  auto* successor = successor_();
+  if (successor == nullptr) return fail(replaced());
+  return successor->write_now([&](store::Transaction& tx) { return watch_.late(tx, operation); });
+}
+
 void VirtualStore::abandon() {
   parts_->decided.clear();
   parts_->queue.clear();
-  parts_->connection->abandon();
+  if (parts_->connection) parts_->connection->abandon();
 }
 
 void VirtualStore::close() {

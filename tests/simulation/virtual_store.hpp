@@ -21,6 +21,9 @@ struct StoreWatch {
   // Callers are about to be told of everything up to this position.
   std::function<void(store::JournalPosition)> acknowledged;
   std::function<void(const Error&)> fatal;
+  // An operation of a process whose database is another's by now: tries it in a transaction of the
+  // other one, and says how it ends. What it did is taken back.
+  std::function<Result<void>(store::Transaction&, store::Operation&)> late;
 };
 
 class VirtualStore final : public store::Store {
@@ -42,6 +45,11 @@ class VirtualStore final : public store::Store {
   Result<void> write_now(store::Operation operation);
   Result<void> read_now(const std::function<Result<void>(store::Transaction&)>& operation);
 
+  // The process was taken for dead, and another has the files now. What it still asks for is tried
+  // there, as long as there is a successor, and has no effect: the lock of the file keeps it out.
+  using Successor = std::function<VirtualStore*()>;
+  void outlive(Successor successor);
+
   // The process is being killed: drops what waits, and leaves the files as they are.
   void abandon();
   // Moves the log into the database and closes, as an orderly stop does.
@@ -53,11 +61,13 @@ class VirtualStore final : public store::Store {
   void turn();
   void tell();
   void move_log();
+  Result<void> try_late(store::Operation& operation);
 
   Process& process_;
   Random& random_;
   StoreWatch watch_;
   std::unique_ptr<Parts> parts_;
+  Successor successor_;
   std::function<void(store::JournalPosition)> listener_;
   bool busy_ = false;
 };

@@ -28,7 +28,7 @@ WorkerNode::~WorkerNode() {
 }
 
 void WorkerNode::boot() {
-  if (up()) return;
+  if (up() || departed_) return;
   stopping_ = false;
   process_ = std::make_shared<Process>(machine_);
   client_ = network_.client(name(), process_);
@@ -69,6 +69,11 @@ void WorkerNode::die(Death death) {
     network_.cut(name(), Network::Loss::kUntold);
   }
   leave();
+}
+
+void WorkerNode::depart() {
+  die(Death::kPowerCut);
+  departed_ = true;
 }
 
 void WorkerNode::freeze(Duration time) {
@@ -112,7 +117,7 @@ void WorkerNode::look() {
 }
 
 std::string WorkerNode::describe() const {
-  if (!up()) return name() + ": down";
+  if (!up()) return name() + (departed_ ? ": gone for good" : ": down");
   return fmt::format("{}: {}, {} runs, {} bytes spooled{}", name(),
                      worker_->is_accepted() ? "accepted" : "not connected", worker_->live_runs(),
                      worker_->spooled_bytes(), process_->frozen() ? ", frozen" : "");

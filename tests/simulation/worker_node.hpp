@@ -1,5 +1,5 @@
 // A machine with a worker on it: the real worker, over the simulated client and sandbox. It is
-// started again as another instance whenever its process has ended.
+// started again as another instance whenever its process has ended, until it departs.
 #pragma once
 
 #include <memory>
@@ -32,6 +32,9 @@ class WorkerNode {
   void boot();
   enum class Death : std::uint8_t { kKilled, kPowerCut };
   void die(Death death);
+  // Its machine is switched off and taken away: nothing starts it again.
+  void depart();
+  bool departed() const { return departed_; }
   void freeze(Duration time);
   void thaw();
   // In good order; it is started again some time afterwards.
@@ -52,6 +55,7 @@ class WorkerNode {
   Machine machine_;
   std::uint64_t boots_ = 0;
   bool stopping_ = false;
+  bool departed_ = false;
   std::shared_ptr<Process> process_;
   std::unique_ptr<net::Client> client_;
   std::unique_ptr<sandbox::Sandbox> sandbox_;

@@ -8,7 +8,7 @@
 namespace personas::simulation {
 namespace {
 
-// Peace has to bring everything to its end within this: dead connections are noticed (12 s), leases
+// Peace has to bring everything to its end within this: dead connections are noticed (11 s), leases
 // end (18 s), agents that hang reach their limits (minutes), questions expire, gates open; and one
 // slot may have to do all the rest, one after the other.
 constexpr Duration kPatience = minutes(60);
@@ -16,6 +16,9 @@ constexpr Duration kPatiencePerExecution = minutes(4);
 // What was put off while a wall clock was wrong waits until the right one has come there.
 constexpr Duration kLongestJump = hours(23);
 constexpr Duration kStartTime = minutes(5);
+// From peace until nothing is held by a worker that is gone: an orchestrator that is just down
+// starts again (25 s) and gives everything a lease (18 s).
+constexpr Duration kGivenAway = seconds(60);
 
 Disk::Image& image() {
   static Disk::Image once = migrated_image();
@@ -59,6 +62,7 @@ World::World(std::uint64_t seed, WorldPlants plants)
 
 World::~World() {
   if (orchestrator_) orchestrator_->kill();
+  for (const auto& old : replaced_) old->kill();
 }
 
 void World::make_workers() {
@@ -172,6 +176,7 @@ bool World::step(Instant end) {
 
 bool World::all_over() {
   if (!peace_ || !orchestrator_ || !orchestrator_->ready()) return false;
+  check_departed();
   static const store::Sql kOpen(
       "SELECT count(*) FROM executions WHERE status = 'queued' OR status = 'running'");
   std::int64_t open = -1;
@@ -183,6 +188,26 @@ bool World::all_over() {
     return {};
   });
   return looked.has_value() && open == 0;
+}
+
+// A run goes on elsewhere because of its lease, long before any limit of its own.
+void World::check_departed() {
+  if (scheduler_.now() < peace_since_ + kGivenAway) return;
+  static const store::Sql kHeld(
+      "SELECT id FROM executions WHERE status = 'running' AND parked IS NULL AND worker_id = ?");
+  for (const auto& worker : workers_) {
+    if (!worker->departed()) continue;
+    const auto looked =
+        orchestrator_->store().read_now([&](store::Transaction& tx) -> Result<void> {
+          TRY_VOID(tx.query(kHeld, {worker->name()}, [&](const store::Row& row) -> Result<bool> {
+            observer_.violate(fmt::format("{} is still given to {}, which is gone for good",
+                                          row.text(0), worker->name()));
+            return false;
+          }));
+          return {};
+        });
+    if (!looked) observer_.violate("check_departed: " + looked.error().message);
+  }
 }
 
 std::string World::stuck() {
@@ -251,6 +276,51 @@ void World::stop_orchestrator() {
       observer_.count("orchestrator stopped in order");
       end_orchestrator(Power::kOn, between(random_, milliseconds(50), seconds(5)));
     });
+  });
+}
+
+// The process stands still while things arrive for it, and is taken for dead: another one is
+// started on its files. Then it goes on, with what it had in hand and what has arrived, and does
+// not know.
+void World::replace_orchestrator() {
+  if (!orchestrator_ || !orchestrator_->ready() || stopping_) return;
+  orchestrator_->process()->freeze();
+  scheduler_.after(between(random_, milliseconds(10), seconds(3)), [this, now = generation_] {
+    if (peace_ || now != generation_ || !orchestrator_ || disk_.stopped() ||
+        orchestrator_->wants_to_end()) {
+      return;  // it has ended otherwise; or peace has thawed it
+    }
+    observer_.count("orchestrators replaced while they lived");
+    observer_.trace("orchestrator replaced");
+    // Some workers come to the new one at once, with what they run or, as other instances, without:
+    // then another attempt may be there when the old one says its word.
+    for (const auto& worker : workers_) {
+      const bool told = chance(random_, 60);
+      network_.cut(worker->name(), told ? Network::Loss::kTold : Network::Loss::kUntold);
+      if (!chance(random_, 50)) continue;
+      worker->die(WorkerNode::Death::kKilled);
+      scheduler_.after(between(random_, milliseconds(300), seconds(4)),
+                       [node = worker.get()] { node->boot(); });
+    }
+    network_.listen({}, {});
+    orchestrator_->outlive([this]() -> VirtualStore* {
+      return orchestrator_ && orchestrator_->ready() ? &orchestrator_->store() : nullptr;
+    });
+    std::shared_ptr<Orchestrator> old = std::move(orchestrator_);
+    disk_.finish(Disk::End::kKilled);
+    replaced_.push_back(old);
+    scheduler_.after(between(random_, milliseconds(50), seconds(3)), [this] { boot(); });
+    let_old_one_speak(std::move(old));
+  });
+}
+
+void World::let_old_one_speak(std::shared_ptr<Orchestrator> old) {
+  const auto wait = between(random_, milliseconds(100), seconds(40));
+  scheduler_.after(wait, [old] { old->process()->thaw(); });
+  scheduler_.after(wait + seconds(5), [this, old] {
+    network_.ended(old->process());
+    old->kill();
+    std::erase(replaced_, old);
   });
 }
 

@@ -55,6 +55,10 @@ class World {
   void boot();
   void end_orchestrator(Power power, Duration down);
   void stop_orchestrator();
+  void replace_orchestrator();
+  void let_old_one_speak(std::shared_ptr<Orchestrator> old);
+  bool departs(WorkerNode& worker);
+  void check_departed();
   void trouble();
   void one_fault();
   void fault_of_orchestrator();
@@ -80,12 +84,14 @@ class World {
   Disk disk_;
   OrchestratorOptions options_;
   std::unique_ptr<Orchestrator> orchestrator_;
-  std::uint64_t generation_ = 0;  // of the orchestrator's process
+  std::vector<std::shared_ptr<Orchestrator>> replaced_;  // that do not know it
+  std::uint64_t generation_ = 0;                         // of the orchestrator's process
   bool stopping_ = false;
   Power next_end_ = Power::kOn;  // of an end that the disk was told to make
   std::vector<std::unique_ptr<WorkerNode>> workers_;
   Users users_;
   bool peace_ = false;
+  Instant peace_since_{};
   bool planted_ = false;
   std::uint64_t steps_ = 0;
 };

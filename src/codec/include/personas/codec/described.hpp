@@ -56,7 +56,7 @@ struct FieldRules {
   std::int64_t max = std::numeric_limits<std::int64_t>::max();
   double min_number = -std::numeric_limits<double>::infinity();
   double max_number = std::numeric_limits<double>::infinity();
-  std::size_t min_length = 0;  // bytes of a string, entries of a list or map
+  std::size_t min_length = 0;  // characters of a string, entries of a list or map
   std::size_t max_length = std::numeric_limits<std::size_t>::max();
 };
 

@@ -104,7 +104,7 @@ inline constexpr std::array kSettings = {
             "How long a run belongs to a worker that is not heard of", 1'000, 600'000},
     Setting{"ping-interval", "PERSONAS_PING_INTERVAL", &Settings::ping_interval, "4s",
             detail::kServers, "How often a worker is asked for life", 100, 60'000},
-    Setting{"dead-after", "PERSONAS_DEAD_AFTER", &Settings::dead_after, "12s", detail::kServers,
+    Setting{"dead-after", "PERSONAS_DEAD_AFTER", &Settings::dead_after, "11s", detail::kServers,
             "Silence after which a worker's connection is given up", 500, 300'000},
     Setting{"require-signed-frames", "PERSONAS_REQUIRE_SIGNED_FRAMES",
             &Settings::require_signed_frames, "off", detail::kServers,

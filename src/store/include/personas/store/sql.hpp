@@ -36,6 +36,7 @@ class Sql {
 // A parameter; borrows text and bytes until the call returns.
 class Value {
  public:
+  Value() = default;  // NULL, like nullptr
   Value(std::nullptr_t) {}
   Value(std::int64_t v) : v_(v) {}
   Value(std::int32_t v) : v_(std::int64_t{v}) {}

@@ -23,7 +23,13 @@
 #include "personas/store/journal.hpp"
 #include "personas/store/sql.hpp"
 
+namespace personas {
+struct UsageCounters;
+}
+
 namespace personas::store {
+
+struct MeteringKey;
 
 class Transaction {
  public:
@@ -36,6 +42,10 @@ class Transaction {
                                      const RowVisitor& visit) = 0;
   // Appends to the journal; refused (kPayloadTooLarge) past kMaxRecordBytes.
   virtual Result<JournalPosition> append(const JournalDraft& draft) = 0;
+  // Adds to the counters of what was used. Engines add up in memory and write each row once per
+  // commit, so queries of this transaction do not see it
+  // (docs/decisions/0019-metering-per-commit.md).
+  virtual Result<void> meter(const MeteringKey& key, const UsageCounters& counters) = 0;
   // Runs one statement that defines tables or indexes, for migrations only. Column types are the
   // neutral words int64, float64, text and bytes; a table names its primary key.
   virtual Result<void> define(std::string_view statement) = 0;

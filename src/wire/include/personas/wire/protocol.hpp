@@ -47,7 +47,7 @@ enum class CloseCode : std::uint16_t {
 struct Timing {
   Duration heartbeat = seconds(4);
   Duration ping = seconds(4);
-  Duration dead_after = seconds(12);  // three missed heartbeats
+  Duration dead_after = seconds(11);  // two lost heartbeats, and most of a third
   Duration lease = seconds(18);
   Duration handshake = seconds(10);  // from the socket to hello, and from accept to the run list
 };

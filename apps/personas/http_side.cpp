@@ -78,11 +78,9 @@ class RunningHttpSide final : public HttpSide {
     options.port = static_cast<std::uint16_t>(parts_.settings.http_port);
     options.port_use =
         parts_.settings.http_threads > 1 ? net::PortUse::kShared : net::PortUse::kExclusive;
+    options.websocket_origins = parts_.settings.cors_origins;
     const auto upgrade = [this](const net::Request& request) -> Result<net::UpgradeDecision> {
-      if (request.path != "/workers") {
-        return fail(ErrorCode::kNotFound, "Workers connect to /workers");
-      }
-      return parts_.hub.upgrade(request);
+      return request.path == "/workers" ? parts_.hub.upgrade(request) : api_.upgrade(request);
     };
     for (std::int64_t i = 0; i < parts_.settings.http_threads; ++i) {
       auto one = std::make_unique<HttpThread>();

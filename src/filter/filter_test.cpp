@@ -1,5 +1,7 @@
 #include "personas/filter/filter.hpp"
 
+#include <cstdlib>
+#include <new>
 #include <random>
 
 #include <fmt/format.h>
@@ -7,6 +9,21 @@
 #include <gtest/gtest.h>
 
 #include "personas/codec/json.hpp"
+
+namespace {
+std::size_t allocations = 0;
+}
+void* operator new(std::size_t size) {
+  ++allocations;
+  if (void* memory = std::malloc(size)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
 
 namespace personas::filter {
 namespace {
@@ -334,6 +351,17 @@ TEST(Filter, ObeysTheLawsOfLogicOnAnyEvent) {
   }
   EXPECT_GT(matched, 300) << "the events must exercise both sides";
   EXPECT_LT(matched, 2700);
+}
+
+TEST(Filter, TakesNoHeapWhileItEvaluates) {
+  const auto payload = event();
+  const auto filter = Filter::compile(
+      R"(labels[*].name contains "x" or user.teams[*].size > 5 and not (action in ["a", "b"]))");
+  const auto before = allocations;
+  EXPECT_GT(before, 0U);
+  const auto found = filter->evaluate({.payload = payload});
+  EXPECT_EQ(allocations, before);
+  EXPECT_TRUE(found.matches);
 }
 
 // --- bounds --------------------------------------------------------------------------------------

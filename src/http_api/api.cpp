@@ -76,6 +76,33 @@ std::string_view bearer_of(const net::Headers& headers) {
   return text;
 }
 
+// What a page may say of itself when it opens a WebSocket, as it cannot set other headers.
+struct OfferedProtocols {
+  std::string_view key;     // of "personas.bearer.<key>"
+  std::string_view answer;  // the protocol that is spoken, if one was offered
+};
+OfferedProtocols offered_protocols(const net::Headers& headers) {
+  constexpr std::string_view kSpoken = "personas.v1";
+  constexpr std::string_view kBearer = "personas.bearer.";
+  OfferedProtocols offered;
+  std::string_view list = headers.get("Sec-WebSocket-Protocol");
+  while (!list.empty()) {
+    const auto comma = std::min(list.find(','), list.size());
+    auto one = list.substr(0, comma);
+    list.remove_prefix(std::min(comma + 1, list.size()));
+    while (one.starts_with(' ')) one.remove_prefix(1);
+    while (one.ends_with(' ')) one.remove_suffix(1);
+    if (one.starts_with(kBearer)) {
+      offered.key = one.substr(kBearer.size());
+      // A browser wants one of its own back; the key only if it offered nothing else.
+      if (offered.answer.empty()) offered.answer = one;
+    } else if (one == kSpoken) {
+      offered.answer = one;
+    }
+  }
+  return offered;
+}
+
 // A proxy on this machine makes every request come from this machine.
 bool is_local(const net::Request& request) {
   return request.from_loopback && request.headers.find("X-Forwarded-For") == nullptr &&
@@ -177,10 +204,9 @@ Task<net::Response> Api::answer(const net::Request& request, Context& context) {
   co_return problem_response({ErrorCode::kInternal, thrown, {}}, context.request_id);
 }
 
-Result<void> Api::admit(const net::Request& request, Context& context) {
+Result<void> Api::admit(const net::Request& request, std::string_view bearer, Context& context) {
   const Operation& operation = *context.route.operation;
   if (operation.access == Access::kOpen) return {};
-  const auto bearer = bearer_of(request.headers);
   if (operation.access == Access::kLoopbackOrKey && bearer.empty() && is_local(request)) return {};
   TRY(context.principal, parts_->authenticator.authenticate(bearer));
   context.rate = parts_->limiter.take(context.principal.key_name, context.started);
@@ -196,7 +222,7 @@ Result<void> Api::admit(const net::Request& request, Context& context) {
 }
 
 Task<Result<net::Response>> Api::call(const net::Request& request, Context& context) {
-  CO_TRY_VOID(admit(request, context));
+  CO_TRY_VOID(admit(request, bearer_of(request.headers), context));
   for (const auto& id : context.route.parameters) {
     // What cannot be an id names nothing.
     if (!is_valid_id(id)) co_return fail(ErrorCode::kNotFound, "There is no such id");
@@ -217,6 +243,36 @@ Task<Result<net::Response>> Api::call(const net::Request& request, Context& cont
   CO_TRY_VOID(operations::decode(call, raw));
   CO_TRY(auto reply, co_await operations::run(call));
   co_return to_response(request, std::move(reply));
+}
+
+Result<net::UpgradeDecision> Api::upgrade(const net::Request& request) {
+  Context context;
+  context.started = parts_->services.clock.now();
+  context.route = parts_->router.find(request.method, request.path);
+  const Operation* operation = context.route.operation;
+  if (operation == nullptr || operation->id != operations::kStreamSocket) {
+    return fail(ErrorCode::kNotFound, "No WebSocket can be opened at " + request.path);
+  }
+  const auto offered = offered_protocols(request.headers);
+  TRY_VOID(admit(request, offered.key.empty() ? bearer_of(request.headers) : offered.key, context));
+  if (!request.query.empty()) {
+    return fail(ErrorCode::kInvalidRequest,
+                "Nothing is asked for in the query; subscribe with messages");
+  }
+  auto socket = std::make_shared<operations::StreamSocket>(
+      parts_->services, context.principal.tenant, parts_->options.stream_timing);
+  parts_->metrics.count(operation, operation->status,
+                        parts_->services.clock.now() - context.started);
+  net::UpgradeDecision decision{.listener = socket, .subprotocol = std::string(offered.answer)};
+  decision.attach = [socket](std::shared_ptr<net::WebSocket> opened) {
+    socket->attach(std::move(opened));
+  };
+  decision.run = [socket](const std::shared_ptr<net::WebSocket>&) {
+    return operations::StreamSocket::run(socket);
+  };
+  // The socket itself gives up first, and says why.
+  decision.write_deadline = parts_->options.stream_timing.stuck * 2;
+  return decision;
 }
 
 void Api::finish(const net::Request& request, const Context& context, net::Response& response) {

@@ -202,18 +202,5 @@ TEST_F(StreamsApi, EndsWhenTheClientIsGone) {
   run_until([&] { return out->ended; });
 }
 
-TEST(SseEvent, AddsTheTimeAndTheChunkToTheRecordsData) {
-  store::JournalRecord record;
-  record.at = {1'700'000'000'000'000};
-  record.type = "a.b";
-  record.bytes = R"({"v":1,"tenant":"t","at":1,"type":"a.b","data":{"x":1}})";
-  EXPECT_EQ(operations::sse_event(record, "c1", record.data(), "\"y\""),
-            "id: c1\nevent: a.b\ndata: {\"at\":\"2023-11-14T22:13:20.000Z\",\"x\":1,"
-            "\"chunk\":\"y\"}\n\n");
-  record.bytes = R"({"v":1,"tenant":"t","at":1,"type":"a.b","data":{}})";
-  EXPECT_EQ(operations::sse_event(record, "c1", record.data(), ""),
-            "id: c1\nevent: a.b\ndata: {\"at\":\"2023-11-14T22:13:20.000Z\"}\n\n");
-}
-
 }  // namespace
 }  // namespace personas::http_api

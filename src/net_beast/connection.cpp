@@ -390,7 +390,10 @@ Task<void> Connection::upgrade(RequestHead head) {
   }
   const std::string* origin = request.headers.find("Origin");
   if (origin != nullptr &&
-      !is_same_origin(*origin, request.headers.get("Host"), request.over_tls)) {
+      !is_same_origin(*origin, request.headers.get("Host"), request.over_tls) &&
+      std::ranges::none_of(shared_->options.websocket_origins, [&](const std::string& allowed) {
+        return allowed == "*" || allowed == *origin;
+      })) {
     co_return co_await refuse(
         {ErrorCode::kForbidden, "A page of another site may not connect here.", {}});
   }
@@ -403,16 +406,21 @@ Task<void> Connection::upgrade(RequestHead head) {
   std::string out =
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
       "Sec-WebSocket-Accept: " +
-      websocket_accept(key) + "\r\n\r\n";
+      websocket_accept(key) + "\r\n";
+  if (!decision->subprotocol.empty()) {
+    out += "Sec-WebSocket-Protocol: " + decision->subprotocol + "\r\n";
+  }
+  out += "\r\n";
   const Instant deadline = last_seen_ + limits.handshake_deadline;
   if (!co_await stream_->write(out, deadline, limits.min_body_rate)) co_return;
   shared_->requests.fetch_add(1, std::memory_order_relaxed);
 
-  leave();
+  if (!decision->run) leave();  // else listed until it has returned
   auto session = std::make_shared<WebSocketSession>(
       shared_->loop, std::move(*stream_), FrameReader(Role::kServer, limits.max_frame_bytes),
       FrameWriter(Role::kServer),
-      WebSocketLimits{limits.max_frame_bytes, limits.max_send_queue_bytes, limits.write_deadline,
+      WebSocketLimits{limits.max_frame_bytes, limits.max_send_queue_bytes,
+                      decision->write_deadline.value_or(limits.write_deadline),
                       limits.handshake_deadline},
       seat_->address(), seat_);
   stream_.reset();
@@ -420,6 +428,8 @@ Task<void> Connection::upgrade(RequestHead head) {
   if (decision->attach) decision->attach(session);
   session->start(std::move(decision->listener), std::string(buffered()));
   if (shared_->draining) session->drain();
+  in_ = {};
+  if (decision->run) co_await decision->run(std::move(session));
 }
 
 }  // namespace personas::net_beast

@@ -212,6 +212,7 @@ void WebSocketSession::flushed() {
   note_queue();
   release(writing_);
   release(pending_);
+  if (listener_ && state_ == State::kOpen) listener_->on_sent();
   if (!end_when_flushed_ || !stream_) return;
   stream_->shutdown_send();
   close_by_ = std::min(close_by_, loop_.roster.now() + kLinger);

@@ -4,6 +4,9 @@
 #include <mutex>
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/buffers_to_string.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
@@ -37,6 +40,7 @@ class EchoListener final : public net::WebSocketListener {
     }
   }
   void on_pong() override { ++alive; }
+  void on_sent() override { ++sent; }
   void on_close(net::CloseCode code, std::string_view reason) override {
     const std::lock_guard lock(mutex);
     close_reason = reason;
@@ -47,6 +51,7 @@ class EchoListener final : public net::WebSocketListener {
   std::shared_ptr<net::WebSocket> socket;
   std::atomic<int> messages = 0;
   std::atomic<int> alive = 0;
+  std::atomic<int> sent = 0;
   std::atomic<int> closes = 0;
   std::atomic<int> close_code = 0;
   std::mutex mutex;
@@ -255,13 +260,65 @@ TEST_F(WebSocketServer, RefusesHandshakesWithTheirStatus) {
   }
 }
 
-// --- hostile frames ------------------------------------------------------------------------------
-
 std::string masked(Opcode opcode, std::string_view payload) {
   std::string out;
   FrameWriter(Role::kClient, 1).append(out, opcode, payload);
   return out;
 }
+
+TEST(WebSocketUpgrade, NamesTheSubprotocolAndTakesPagesOfChosenOrigins) {
+  auto options = net::ServerOptions{};
+  options.websocket_origins = {"https://friend.example"};
+  Hub hub;
+  const TestServer server(not_found, options,
+                          [&hub](const net::Request& request) -> Result<net::UpgradeDecision> {
+                            auto decision = hub.handler()(request);
+                            if (decision) decision->subprotocol = "personas.v1";
+                            return decision;
+                          });
+  for (const auto& [origin, status] : std::map<std::string, int>{{"https://friend.example", 101},
+                                                                 {"https://foe.example", 403},
+                                                                 {"http://friend.example", 403}}) {
+    RawClient client(server.port());
+    client.send(upgrade("/ws", "Origin: " + origin + "\r\n"));
+    const auto response = client.response();
+    EXPECT_EQ(response.status, status) << origin;
+    EXPECT_EQ(response.head.contains("Sec-WebSocket-Protocol: personas.v1\r\n"), status == 101);
+  }
+}
+
+Task<void> until_closed(std::shared_ptr<EchoListener> listener, std::atomic<bool>& returned) {
+  boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
+  while (listener->closes == 0) {
+    timer.expires_after(milliseconds(1));
+    co_await timer.async_wait(boost::asio::use_awaitable);
+  }
+  returned = true;
+}
+
+TEST(WebSocketUpgrade, DrainsOnlyOnceWhatRunsBesideTheConnectionHasReturned) {
+  Hub hub;
+  std::atomic<bool> returned = false;
+  TestServer server(not_found, {},
+                    [&](const net::Request& request) -> Result<net::UpgradeDecision> {
+                      auto decision = hub.handler()(request);
+                      decision->run = [&](const std::shared_ptr<net::WebSocket>&) {
+                        return until_closed(hub.listener, returned);
+                      };
+                      return decision;
+                    });
+  RawClient client(server.port());
+  client.send(upgrade("/ws"));
+  EXPECT_EQ(client.response().status, 101);
+  EXPECT_TRUE(eventually([&] { return hub.attached == 1; }));
+  client.send(masked(Opcode::kText, "hello"));
+  EXPECT_TRUE(eventually([&] { return hub.listener->sent > 0; })) << "tells when all is sent";
+  EXPECT_FALSE(returned);
+  server.drain(seconds(5));
+  EXPECT_TRUE(returned);
+}
+
+// --- hostile frames ------------------------------------------------------------------------------
 
 std::string fragments(int count) {
   std::string first = masked(Opcode::kText, "");

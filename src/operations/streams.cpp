@@ -5,11 +5,10 @@
 #include <fmt/format.h>
 
 #include "personas/execution/execution_store.hpp"
-#include "personas/execution/turn_store.hpp"
-#include "personas/model/journal_records.hpp"
 #include "personas/operations/requests_described.hpp"
-#include "personas/store/journal_reader.hpp"
+#include "personas/operations/stream_socket.hpp"
 
+#include "journal_events.hpp"
 #include "reply.hpp"
 #include "subjects.hpp"
 
@@ -18,88 +17,8 @@ namespace {
 
 // How long a client should wait before it connects again, in milliseconds.
 constexpr std::string_view kPreamble = "retry: 1000\n: connected\n\n";
-constexpr codec::ReadOptions kOurOwn{.unknown = codec::UnknownFields::kIgnore,
-                                     .read_only = codec::ReadOptions::ReadOnly::kAccept,
-                                     .rules = codec::ReadOptions::Rules::kTrust};
-
-// What one read of the journal gave.
-struct Batch {
-  std::string text;
-  store::JournalPosition next;
-  enum class Then : std::uint8_t { kWait, kReadOn, kEnd } then = Then::kWait;
-};
-
-Result<std::string> chunk_of(store::Transaction& tx, const store::JournalRecord& record) {
-  TRY(const auto data, codec::parse<record::ExecutionOutput>(record.data(), kOurOwn));
-  TRY(const auto piece,
-      execution::load_output(tx, record.tenant, data.execution_id, data.attempt, data.last_seq));
-  std::string chunk = "null";  // the block is gone after retention
-  if (piece) {
-    chunk.clear();
-    codec::append_json_string(piece->text, chunk);
-  }
-  return chunk;
-}
-
-// The record with the members of its turn as it is now, instead of its numbers alone.
-Result<std::string> data_of_turn(store::Transaction& tx, const store::JournalRecord& record) {
-  TRY(const auto data, codec::parse<record::ExecutionTurn>(record.data(), kOurOwn));
-  TRY(const auto turn,
-      execution::load_turn(tx, record.tenant, data.execution_id, data.attempt, data.turn));
-  if (!turn || turn->size() <= 2) return std::string(record.data());
-  std::string joined = R"({"executionId":)";
-  codec::append_json_string(data.execution_id.str(), joined);
-  return joined + "," + turn->substr(1);
-}
-
-Result<bool> is_end(const store::JournalRecord& record) {
-  if (record.type != record::kExecutionStatus) return false;
-  TRY(const auto data, codec::parse<record::ExecutionStatusChanged>(record.data(), kOurOwn));
-  return is_final(data.status);
-}
-
-Result<Batch> read_batch(const Services& services, const Follow& follow, store::Transaction& tx) {
-  store::JournalQuery query{.after = follow.after,
-                            .tenant = follow.tenant,
-                            .execution_id = follow.execution_id,
-                            .persona_id = follow.persona_id,
-                            .types = {follow.types.begin(), follow.types.end()},
-                            .limit = kMaxRecordsPerRead};
-  TRY(const auto page, store::read_journal(tx, query));
-  Batch batch{.text = {}, .next = follow.after};
-  for (const auto& record : page.records) {
-    std::string chunk;
-    std::string data(record.data());
-    if (record.type == record::kExecutionOutput) {
-      TRY(chunk, chunk_of(tx, record));
-    } else if (record.type == record::kExecutionTurn) {
-      TRY(data, data_of_turn(tx, record));
-    }
-    const auto cursor = services.cursors.encode(follow.tenant, record.position);
-    batch.text += sse_event(record, cursor, data, chunk);
-    batch.next = record.position;
-    if (follow.end == Follow::End::kWithExecution) {
-      TRY(const bool ends, is_end(record));
-      if (ends) {
-        batch.then = Batch::Then::kEnd;
-        return batch;
-      }
-    }
-    if (batch.text.size() > kMaxPiece) {
-      batch.then = Batch::Then::kReadOn;
-      return batch;
-    }
-  }
-  batch.next = page.next;
-  if (page.more == store::JournalPage::More::kMaybe) {
-    batch.then = Batch::Then::kReadOn;
-  } else if (page.records.empty() && follow.end == Follow::End::kWithExecution) {
-    // Continued from the last record: it will not come again.
-    TRY(const auto execution, execution::load(tx, follow.tenant, ExecutionId(follow.execution_id),
-                                              execution::Output::kNone));
-    if (is_final(execution.status)) batch.then = Batch::Then::kEnd;
-  }
-  return batch;
+std::string sse_text(const StreamEvent& event) {
+  return fmt::format("id: {}\nevent: {}\ndata: {}\n\n", event.cursor, event.type, event.data);
 }
 
 Task<void> run_stream(Services& services, Follow follow, net::ResponseStream& out) {
@@ -108,15 +27,17 @@ Task<void> run_stream(Services& services, Follow follow, net::ResponseStream& ou
   while (!out.closed()) {
     const auto seen = services.feed.last();
     auto batch = co_await services.store.read(
-        [&](store::Transaction& tx) { return read_batch(services, follow, tx); });
+        [&](store::Transaction& tx) { return read_events(services, follow, kMaxPiece, tx); });
     if (!batch) co_return;  // the client connects again and continues where it was
     follow.after = batch->next;
-    if (!batch->text.empty()) {
-      if (!co_await out.write(std::move(batch->text))) co_return;
+    if (!batch->events.empty()) {
+      std::string text;
+      for (const auto& event : batch->events) text += sse_text(event);
+      if (!co_await out.write(std::move(text))) co_return;
       last_write = services.clock.now();
     }
-    if (batch->then == Batch::Then::kEnd) co_return;
-    if (batch->then == Batch::Then::kReadOn) continue;
+    if (batch->then == EventBatch::Then::kEnd) co_return;
+    if (batch->then == EventBatch::Then::kReadOn) continue;
     const Duration silence = services.clock.now() - last_write;
     const Duration left = std::max(kKeepAlive - silence, Duration(0));
     const auto wake = co_await services.feed.wait_beyond(std::max(seen, follow.after), left);
@@ -162,19 +83,11 @@ Result<std::vector<std::string>> types_of(std::string_view list) {
   std::vector<std::string> types;
   while (!list.empty()) {
     const auto comma = std::min(list.find(','), list.size());
-    const auto wanted = list.substr(0, comma);
-    list.remove_prefix(std::min(comma + 1, list.size()));
-    const auto before = types.size();
-    for (const auto& type : record::kRecordTypes) {
-      const bool matches = wanted.ends_with('*')
-                               ? type.name.starts_with(wanted.substr(0, wanted.size() - 1))
-                               : type.name == wanted;
-      if (matches) types.emplace_back(type.name);
-    }
-    if (types.size() == before) {
-      const std::string why = fmt::format("'{}' is no record type", wanted);
+    if (!add_types(list.substr(0, comma), types)) {
+      const std::string why = fmt::format("'{}' is no record type", list.substr(0, comma));
       return fail(ErrorCode::kInvalidRequest, "query.types: " + why, {{"query.types", why}});
     }
+    list.remove_prefix(std::min(comma + 1, list.size()));
   }
   return types;
 }
@@ -196,15 +109,12 @@ Task<Result<Reply>> stream_journal(Call& call) {
   co_return event_stream(call.services, std::move(follow));
 }
 
-}  // namespace
-
-std::string sse_event(const store::JournalRecord& record, std::string_view cursor,
-                      std::string_view data, std::string_view chunk) {
-  const auto members = data.size() > 2 ? data.substr(1, data.size() - 2) : std::string_view();
-  return fmt::format("id: {}\nevent: {}\ndata: {{\"at\":\"{}\"{}{}{}{}}}\n\n", cursor, record.type,
-                     to_rfc3339(record.at), members.empty() ? "" : ",", members,
-                     chunk.empty() ? "" : ",\"chunk\":", chunk);
+// A plain request: the server hands an upgrade to StreamSocket before it would come here.
+Task<Result<Reply>> refuse_plain_request(Call&) {
+  co_return fail(ErrorCode::kInvalidRequest, "Open a WebSocket here; this asks for no upgrade");
 }
+
+}  // namespace
 
 Reply event_stream(Services& services, Follow follow) {
   Reply reply{.content_type = "text/event-stream"};
@@ -232,6 +142,14 @@ void add_streams(Table& table) {
                    .query = input<JournalQueryParameters>(),
                    .output = {nullptr, OutputType::Shape::kEvents},
                    .handler = &stream_journal});
+  table.push_back({.id = kStreamSocket,
+                   .method = "GET",
+                   .path = "/v1/stream",
+                   .summary = "Several streams over one WebSocket (docs/streams.md)",
+                   .tag = "Events",
+                   .output = {nullptr, OutputType::Shape::kNone},
+                   .status = 101,
+                   .handler = &refuse_plain_request});
 }
 
 }  // namespace personas::operations

@@ -23,7 +23,7 @@ STATEFUL_SHARE = 0.3  # of the time that is left after every operation had its t
 READ_ALL_SECONDS = 60
 
 # Operations that need not be answered with a 2xx, each with its reason.
-NEVER_2XX = {}
+NEVER_2XX = {"streamSocket": "it is answered with 101, to an upgrade"}
 
 
 class Campaign:

@@ -47,6 +47,7 @@ BEYOND_SCHEMAS = ("expected JSON in the string", r"is longer than \d+ bytes")
 # Requests that are valid by their schema and refused with a 400 all the same, by what no schema can
 # say: operation → the fields, or words of the detail, that the refusal names.
 REFUSED_BY_MEANING = {
+    "streamSocket": ("WebSocket",),
     "createCredential": ("in one form", "/encryptedData", "/iv", "/tag", "/sealed", "/fields",
                          "/name", "/serviceType", "/metadata", "/value"),
     "replaceCredential": ("in one form", "/encryptedData", "/iv", "/tag", "/sealed", "/fields",

@@ -94,7 +94,9 @@ class Hostile:
             if not fitting <= allowed or method in allowed:
                 self.faults.append(f"{method} {path}: Allow is {sorted(allowed)}, "
                                    f"the operations are {sorted(fitting)}")
-        if operation.method == "GET" and "text/event-stream" not in json.dumps(operation.raw):
+        is_stream = "text/event-stream" in json.dumps(operation.raw) or (
+            "101" in operation.raw["responses"])
+        if operation.method == "GET" and not is_stream:
             answer = self.ask("HEAD", "HEAD", path, {200, 404})
             if answer.body:
                 self.faults.append(f"HEAD {path}: has a body")

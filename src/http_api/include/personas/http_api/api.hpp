@@ -14,7 +14,9 @@
 #include "personas/async/task.hpp"
 #include "personas/identity/authenticator.hpp"
 #include "personas/net/http.hpp"
+#include "personas/net/websocket.hpp"
 #include "personas/operations/operation.hpp"
+#include "personas/operations/stream_socket.hpp"
 #include "personas/telemetry/log.hpp"
 
 namespace personas::http_api {
@@ -23,6 +25,7 @@ struct Options {
   std::vector<std::string> cors_origins = {};    // "*" allows every page
   std::int64_t rate_limit = 600'000;             // requests a minute of one key; 0: no limit
   std::size_t max_body_bytes = 4 * 1024 * 1024;  // as the server's own limit
+  operations::StreamSocket::Timing stream_timing = {};
 };
 
 class Api {
@@ -32,6 +35,9 @@ class Api {
   ~Api();
 
   Task<net::Response> handle(net::Request request);
+
+  // Whether a WebSocket may be opened here, by whom, and what it then does.
+  Result<net::UpgradeDecision> upgrade(const net::Request& request);
 
   // For a server; both borrow this object.
   net::Handler handler();
@@ -43,7 +49,7 @@ class Api {
 
   Task<net::Response> answer(const net::Request& request, Context& context);
   Task<Result<net::Response>> call(const net::Request& request, Context& context);
-  Result<void> admit(const net::Request& request, Context& context);
+  Result<void> admit(const net::Request& request, std::string_view bearer, Context& context);
   void finish(const net::Request& request, const Context& context, net::Response& response);
 
   std::unique_ptr<Parts> parts_;

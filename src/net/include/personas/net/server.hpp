@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "personas/async/task.hpp"
 #include "personas/base/error.hpp"
@@ -44,6 +45,8 @@ struct ServerOptions {
   std::uint16_t port = 0;  // 0 picks a free one
   PortUse port_use = PortUse::kExclusive;
   std::optional<TlsFiles> tls;  // TLS 1.3 only
+  // Pages of these origins may open WebSockets, beside those of the server's own; "*": all may.
+  std::vector<std::string> websocket_origins = {};
   ServerLimits limits;
 };
 

@@ -4,10 +4,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "personas/async/task.hpp"
 #include "personas/base/error.hpp"
+#include "personas/base/time.hpp"
 #include "personas/net/http.hpp"
 
 namespace personas::net {
@@ -23,6 +26,7 @@ enum class CloseCode : std::uint16_t {
   kTooBig = 1009,
   kInternal = 1011,
   kAbnormal = 1006,  // never sent: the connection broke
+  kNotRead = 4408,   // what was sent was not taken for too long
   kSequenceGap = 4409,
 };
 
@@ -33,6 +37,8 @@ class WebSocketListener {
   virtual ~WebSocketListener() = default;
   virtual void on_message(std::string_view text) = 0;
   virtual void on_pong() {}  // a pong (or any frame) arrived: the peer lives
+  // All that was queued has been handed to the socket. May come from inside a call of send().
+  virtual void on_sent() {}
   virtual void on_close(CloseCode code, std::string_view reason) = 0;
 };
 
@@ -53,7 +59,11 @@ class WebSocket {
 // On success the returned listener gets the connection through `attach`.
 struct UpgradeDecision {
   std::shared_ptr<WebSocketListener> listener;
-  std::function<void(std::shared_ptr<WebSocket>)> attach;
+  std::function<void(std::shared_ptr<WebSocket>)> attach = {};
+  std::string subprotocol = {};                 // one of those offered, or none
+  std::optional<Duration> write_deadline = {};  // instead of that of the server
+  // Runs beside the connection on its executor; the server drains only once it has returned.
+  std::function<Task<void>(std::shared_ptr<WebSocket>)> run = {};
 };
 using UpgradeHandler = std::function<Result<UpgradeDecision>(const Request&)>;
 

@@ -38,9 +38,4 @@ struct Follow {
 
 Reply event_stream(Services& services, Follow follow);
 
-// One event's text. `data` is a JSON object: the record's own, or a turn's; `chunk` is the JSON
-// text of an output record's block, or empty.
-std::string sse_event(const store::JournalRecord& record, std::string_view cursor,
-                      std::string_view data, std::string_view chunk);
-
 }  // namespace personas::operations

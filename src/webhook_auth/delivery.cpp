@@ -204,7 +204,7 @@ std::expected<std::string, Refusal> delivery_id(const Reader& reader, const Proo
 }  // namespace
 
 std::expected<Delivery, Refusal> read_delivery(Preset preset, const Proof& proof,
-                                               const Incoming& incoming) {
+                                               const Incoming& incoming, Age age) {
   const Reader& reader = kReaders[static_cast<std::size_t>(preset)];
   const auto json = parse_body(preset, incoming);
   if (!json) return std::unexpected(Refusal::kBodyMalformed);
@@ -213,7 +213,8 @@ std::expected<Delivery, Refusal> read_delivery(Preset preset, const Proof& proof
   if (preset == Preset::kLinear) {
     delivery.sent_at = linear_time(*json);
     if (!delivery.sent_at) return std::unexpected(Refusal::kBodyMalformed);
-    if (const auto refused = outside(*delivery.sent_at, incoming.now, kLinearTolerance)) {
+    const auto refused = outside(*delivery.sent_at, incoming.now, kLinearTolerance);
+    if (refused && age == Age::kJudged) {
       return std::unexpected(*refused);
     }
   }

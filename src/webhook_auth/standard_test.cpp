@@ -65,8 +65,11 @@ TEST(StandardWebhooks, AcceptsBothSecretsDuringARotation) {
   EXPECT_EQ(verdict(Preset::kStandard, {other, std::string(kSecret)}, webhook()), kAccepted);
   EXPECT_EQ(verdict(Preset::kStandard, {std::string(kSecret), other}, webhook()), kAccepted);
   EXPECT_EQ(verdict(Preset::kStandard, {other}, webhook()), reason(Refusal::kMismatch));
-  EXPECT_EQ(verdict(Preset::kStandard, {other, other, other, std::string(kSecret)}, webhook()),
-            reason(Refusal::kTooMany));
+  std::vector<std::string> many(kMaxSecrets, other);
+  many.back() = kSecret;
+  EXPECT_EQ(verdict(Preset::kStandard, many, webhook()), kAccepted);
+  many.insert(many.begin(), other);
+  EXPECT_EQ(verdict(Preset::kStandard, many, webhook()), reason(Refusal::kTooMany));
 }
 
 TEST(StandardWebhooks, KeepsItsWindowToTheSecondOnBothSides) {

@@ -1,6 +1,7 @@
 // What a webhook says, once it is known whose it is: the event it becomes on the bus.
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <optional>
 #include <string>
@@ -24,9 +25,12 @@ struct Delivery {
   std::optional<std::string> challenge;
 };
 
+// kKnown: it was read before, and its age was judged then.
+enum class Age : std::uint8_t { kJudged, kKnown };
+
 // Parses `incoming.body`: call it with what authenticate() proved, or with an empty Proof if the
 // request was let in by other means.
 std::expected<Delivery, Refusal> read_delivery(Preset preset, const Proof& proof,
-                                               const Incoming& incoming);
+                                               const Incoming& incoming, Age age = Age::kJudged);
 
 }  // namespace personas::webhook_auth

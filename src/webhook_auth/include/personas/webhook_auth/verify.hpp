@@ -44,8 +44,8 @@ inline constexpr std::size_t kMaxSignatures = 16;
 inline constexpr std::size_t kMaxHeaderBytes = 8 * 1024;
 // Fields that are looked through; the server has its own bound for what it reads.
 inline constexpr std::size_t kMaxHeaders = 256;
-// The old one and the new one, while they are changed, and one that somebody forgot.
-inline constexpr std::size_t kMaxSecrets = 3;
+// Behind one address: each costs a hash of the body. The old and the new one of a few senders.
+inline constexpr std::size_t kMaxSecrets = 8;
 inline constexpr std::size_t kMaxSecretBytes = 512;
 
 struct HeaderField {

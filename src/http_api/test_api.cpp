@@ -34,6 +34,7 @@ ApiTest::ApiTest(Options options) {
                                            pages_,
                                            feed_,
                                            metrics_,
+                                           events_,
                                            {.version = "9.9.9",
                                             .instance = InstanceId("inst_1"),
                                             .node = NodeId("node_1"),

@@ -16,6 +16,7 @@
 #include "personas/codec/json.hpp"
 #include "personas/http_api/api.hpp"
 #include "personas/net/target.hpp"
+#include "personas/operations/plain_events.hpp"
 #include "personas/operations/table.hpp"
 #include "personas/store/blocking.hpp"
 #include "personas/store/migrations.hpp"
@@ -142,6 +143,7 @@ class ApiTest : public testing::Test {
   store::CursorCodec cursors_{as_bytes("cursor key")};
   operations::PageCursors pages_{Secret("page key")};
   telemetry::Metrics metrics_;
+  operations::PlainEvents events_;
   std::mutex log_mutex_;
   std::vector<std::string> log_;
   telemetry::Logger logger_{clock_, telemetry::Level::kDebug, [this](std::string_view line) {

@@ -17,6 +17,7 @@
 #include "personas/codec/json.hpp"
 #include "personas/http_api/api.hpp"
 #include "personas/net/target.hpp"
+#include "personas/operations/plain_events.hpp"
 #include "personas/operations/table.hpp"
 #include "personas/store/blocking.hpp"
 #include "personas/store/migrations.hpp"
@@ -236,6 +237,7 @@ class Session {
   store::CursorCodec cursors_{as_bytes("cursor key")};
   operations::PageCursors pages_{Secret("page key")};
   telemetry::Metrics metrics_;
+  operations::PlainEvents events_;
   telemetry::Logger logger_{clock_, telemetry::Level::kError, [](std::string_view) {}};
   identity::Authenticator authenticator_ =
       *identity::Authenticator::make(Secret(std::string(kKey)), Secret("worker"));
@@ -248,6 +250,7 @@ class Session {
                                  pages_,
                                  feed_,
                                  metrics_,
+                                 events_,
                                  {.version = "9.9.9",
                                   .instance = InstanceId("inst_1"),
                                   .node = NodeId("node_1"),

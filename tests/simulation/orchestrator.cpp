@@ -10,6 +10,7 @@
 #include "personas/http_api/api.hpp"
 #include "personas/identity/authenticator.hpp"
 #include "personas/operations/page_cursor.hpp"
+#include "personas/operations/plain_events.hpp"
 #include "personas/operations/table.hpp"
 #include "personas/reactions/execution_ended.hpp"
 #include "personas/reactor/journal_reactor.hpp"
@@ -80,6 +81,7 @@ class RunningOrchestrator final : public Orchestrator {
     store::CursorCodec cursors;
     operations::PageCursors pages;
     telemetry::Metrics metrics;
+    operations::PlainEvents events;
     telemetry::Logger log;
     operations::Services services;
     http_api::Api api;
@@ -126,6 +128,7 @@ RunningOrchestrator::Parts::Parts(RunningOrchestrator& owner)
                .pages = pages,
                .feed = owner.feed_,
                .metrics = metrics,
+               .events = events,
                .facts = {.version = "1",
                          .instance = InstanceId("inst_simulated"),
                          .node = NodeId("node_simulated"),

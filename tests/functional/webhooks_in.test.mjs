@@ -52,7 +52,8 @@ const senders = {
     body: () => '{"ref": "refs/heads/main", "repository": {"full_name": "org/app"}}',
     headers: (body, id) => ({ 'x-github-event': 'push', 'x-github-delivery': id,
       'x-hub-signature-256': `sha256=${hex(secrets.GITHUB_WEBHOOK_SECRET, body)}` }) },
-  gitlab: { path: '/api/gitlab/webhook', type: 'gitlab_push', source: 'org/app', bodyUnsigned: true,
+  gitlab: { path: '/api/gitlab/webhook', type: 'gitlab_push', source: 'org/app',
+    bodyUnsigned: true,
     body: () => '{"object_kind": "push", "project": {"path_with_namespace": "org/app"}}',
     headers: (_, id) => ({ 'x-gitlab-event-uuid': id,
       'x-gitlab-token': secrets.GITLAB_WEBHOOK_SECRET }) },
@@ -194,6 +195,33 @@ test('a replay is a new event, also after a restart; the log shows no secret', a
   }
   const reasons = (await api.get('/api/webhooks/deliveries?status=refused')).map((d) => d.error);
   assert.ok(reasons.every((reason) => reason));
+});
+
+test('killed in a burst that its sender then repeats: each delivery once', async () => {
+  const count = 200;
+  const deliver = (n) => {
+    const body = `{"n": ${n}}`;
+    return send('/api/github/webhook', body,
+      { ...senders.github.headers(body, `burst-${n}`), 'x-github-event': 'burst' });
+  };
+  let answered = 0;
+  const first = Array.from({ length: count }, (_, n) => deliver(n).then((answer) => {
+    assert.equal(answer.status, 200);
+    answered += 1;
+    if (answered === 40) server.signal('SIGKILL');
+    return answer.body.eventId;
+  }).catch(() => null));
+  const before = await Promise.all(first);
+  await server.ended;
+  assert.ok(answered >= 40);
+  server = await deployment.serve(secrets);
+  const after = await Promise.all(Array.from({ length: count }, (_, n) => deliver(n)));
+  const rows = await api.get('/api/events?eventType=github_burst&limit=500');
+  assert.equal(rows.length, count);
+  assert.equal(new Set(rows.map(({ payload }) => payload)).size, count);
+  before.forEach((event, n) => {
+    if (event) assert.equal(after[n].body.eventId, event, 'acknowledged before, so there now');
+  });
 });
 
 test('an empty secret in the settings is refused at the start', async () => {

@@ -13,6 +13,7 @@
 #include "personas/net_beast/server.hpp"
 #include "personas/operations/page_cursor.hpp"
 #include "personas/operations/table.hpp"
+#include "personas/settings/table.hpp"
 #include "personas/store/journal.hpp"
 #include "personas/telemetry/metrics.hpp"
 
@@ -43,6 +44,15 @@ operations::Facts facts_of(const HttpSide::Parts& parts) {
   return facts;
 }
 
+operations::WebhookSecrets webhook_secrets(const settings::Settings& settings) {
+  operations::WebhookSecrets secrets;
+  for (const auto& row : settings::kWebhookSecrets) {
+    const Secret& secret = settings.*row.member;
+    if (!secret.empty()) secrets.emplace_back(row.preset, secret.clone());
+  }
+  return secrets;
+}
+
 http_api::Options api_options(const settings::Settings& settings) {
   http_api::Options options;
   options.cors_origins = settings.cors_origins;
@@ -68,13 +78,16 @@ class RunningHttpSide final : public HttpSide {
                   .pages = pages_,
                   .feed = parts_.feed,
                   .metrics = metrics_,
-                  .facts = facts_of(parts_)},
+                  .facts = facts_of(parts_),
+                  .webhook_secrets = webhook_secrets(parts_.settings)},
         api_(services_, parts_.authenticator, parts_.log, api_options(parts_.settings),
              operations::all_operations()) {}
   ~RunningHttpSide() override { join(); }
 
   Result<void> listen() {
     net::ServerOptions options = server_options(parts_.settings);
+    options.limits.max_body_bytes =
+        http_api::largest_body(operations::all_operations(), options.limits.max_body_bytes);
     options.port = static_cast<std::uint16_t>(parts_.settings.http_port);
     options.port_use =
         parts_.settings.http_threads > 1 ? net::PortUse::kShared : net::PortUse::kExclusive;

@@ -26,6 +26,7 @@
 #include "personas/vault/provider_tokens.hpp"
 #include "personas/vault/run_secrets.hpp"
 #include "personas/vault/vault.hpp"
+#include "personas/vault/webhook_secrets.hpp"
 #include "personas/worker_gateway/hub.hpp"
 
 #include "http_side.hpp"
@@ -66,6 +67,7 @@ Result<Installation> prepare(store::Store& store, const vault::MasterKey& key, C
   return store::write_now(store, [&](Transaction& tx) -> Result<Installation> {
     TRY_VOID(store::migrate(tx, store::schema_migrations(), now));
     TRY_VOID(vault::check_master_key(tx, key));
+    TRY_VOID(vault::move_webhook_secrets(tx, vault::Vault(key, random), now));
     TRY(const auto instance, read_meta(tx, "instance_id"));
     TRY(const auto node, read_meta(tx, "node_id"));
     if (instance && node) return Installation{InstanceId(*instance), NodeId(*node), false};

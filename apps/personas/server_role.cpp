@@ -15,6 +15,7 @@
 #include "personas/os/data_lock.hpp"
 #include "personas/os/files.hpp"
 #include "personas/os/process.hpp"
+#include "personas/settings/table.hpp"
 #include "personas/telemetry/log.hpp"
 
 #include "child_worker.hpp"
@@ -93,6 +94,9 @@ class ServerRole {
     secrets.push_back({"CLAUDE_TOKEN", settings_.claude_token.clone()});
     secrets.push_back({"OPENAI_API_KEY", settings_.openai_api_key.clone()});
     secrets.push_back({"GEMINI_API_KEY", settings_.gemini_api_key.clone()});
+    for (const auto& row : settings::kWebhookSecrets) {
+      secrets.push_back({std::string(row.setting), (settings_.*row.member).clone()});
+    }
     return std::make_shared<const Redactor>(std::move(secrets));
   }
 

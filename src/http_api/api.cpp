@@ -18,6 +18,7 @@
 namespace personas::http_api {
 
 using operations::Access;
+using operations::Caller;
 using operations::Operation;
 using operations::Reply;
 
@@ -31,6 +32,7 @@ struct Api::Parts {
         router(table),
         cors(options.cors_origins),
         limiter(options.rate_limit),
+        strangers(options.failed_proofs),
         metrics(services.metrics, table) {}
 
   operations::Services& services;
@@ -40,6 +42,7 @@ struct Api::Parts {
   Router router;
   Cors cors;
   RateLimiter limiter;
+  RateLimiter strangers;  // what failed, by operation and address
   RequestMetrics metrics;
 };
 
@@ -50,6 +53,7 @@ struct Api::Context {
   std::string trace;
   Route route;
   identity::Principal principal;
+  Caller caller = Caller::kKey;
   RateLimiter::Verdict rate;
 };
 
@@ -103,6 +107,17 @@ OfferedProtocols offered_protocols(const net::Headers& headers) {
   return offered;
 }
 
+// Some senders can set one header, and it is not Authorization.
+std::string_view key_of(const net::Headers& headers, std::string_view name) {
+  return name.empty() || headers.count(name) != 1 ? std::string_view() : headers.get(name);
+}
+
+// Who failed, and where: one address cannot close the door of another operation for a sender that
+// shares it, behind a proxy for example.
+std::string stranger_of(const net::Request& request, const Operation& operation) {
+  return fmt::format("{} {}", operation.id, request.remote_address);
+}
+
 // A proxy on this machine makes every request come from this machine.
 bool is_local(const net::Request& request) {
   return request.from_loopback && request.headers.find("X-Forwarded-For") == nullptr &&
@@ -149,6 +164,11 @@ net::Response to_response(const net::Request& request, Reply reply) {
 }
 
 }  // namespace
+
+std::size_t largest_body(std::span<const Operation> table, std::size_t otherwise) {
+  for (const auto& operation : table) otherwise = std::max(otherwise, operation.max_body_bytes);
+  return otherwise;
+}
 
 Api::Api(operations::Services& services, const identity::Authenticator& authenticator,
          telemetry::Logger& logger, Options options, std::span<const Operation> table)
@@ -208,7 +228,16 @@ Result<void> Api::admit(const net::Request& request, std::string_view bearer, Co
   const Operation& operation = *context.route.operation;
   if (operation.access == Access::kOpen) return {};
   if (operation.access == Access::kLoopbackOrKey && bearer.empty() && is_local(request)) return {};
-  TRY(context.principal, parts_->authenticator.authenticate(bearer));
+  if (operation.access != Access::kProof) return admit_key(bearer, context);
+  for (const auto key : {bearer, key_of(request.headers, operation.key_header)}) {
+    if (parts_->authenticator.authenticate(key)) return admit_key(key, context);
+  }
+  return admit_stranger(request, context);
+}
+
+Result<void> Api::admit_key(std::string_view key, Context& context) {
+  const Operation& operation = *context.route.operation;
+  TRY(context.principal, parts_->authenticator.authenticate(key));
   context.rate = parts_->limiter.take(context.principal.key_name, context.started);
   if (context.rate.kind == RateLimiter::Verdict::Kind::kRefused) {
     return fail(ErrorCode::kRateLimited, fmt::format("More than {} requests a minute; wait {} s",
@@ -221,14 +250,32 @@ Result<void> Api::admit(const net::Request& request, std::string_view bearer, Co
   return {};
 }
 
+Result<void> Api::admit_stranger(const net::Request& request, Context& context) {
+  context.caller = Caller::kStranger;
+  const auto verdict =
+      parts_->strangers.look(stranger_of(request, *context.route.operation), context.started);
+  if (verdict.kind != RateLimiter::Verdict::Kind::kRefused) return {};
+  context.rate = verdict;
+  return fail(ErrorCode::kRateLimited,
+              fmt::format("More than {} requests a minute without proof; wait {} s", verdict.limit,
+                          verdict.retry_after));
+}
+
 Task<Result<net::Response>> Api::call(const net::Request& request, Context& context) {
   CO_TRY_VOID(admit(request, bearer_of(request.headers), context));
   for (const auto& id : context.route.parameters) {
     // What cannot be an id names nothing.
     if (!is_valid_id(id)) co_return fail(ErrorCode::kNotFound, "There is no such id");
   }
+  const Operation& operation = *context.route.operation;
+  const auto most =
+      operation.max_body_bytes > 0 ? operation.max_body_bytes : parts_->options.max_body_bytes;
+  if (request.body.size() > most) {
+    co_return fail(ErrorCode::kPayloadTooLarge, "The body is too large.");
+  }
+  const bool proves = operation.access == Access::kProof;
   operations::Call call{.services = parts_->services,
-                        .operation = *context.route.operation,
+                        .operation = operation,
                         .principal = context.principal,
                         .request_id = context.request_id,
                         .now = parts_->services.clock.wall(),
@@ -237,12 +284,21 @@ Task<Result<net::Response>> Api::call(const net::Request& request, Context& cont
                         .body_text = request.body,
                         .idempotency_key = std::string(request.headers.get("Idempotency-Key")),
                         .last_event_id = std::string(request.headers.get("Last-Event-ID")),
-                        .channel = channel_of(request)};
+                        .channel = channel_of(request),
+                        .caller = context.caller,
+                        .headers = proves ? request.headers : net::Headers()};
   const operations::RawInput raw{.query = request.query,
                                  .limits = {.max_bytes = parts_->options.max_body_bytes}};
   CO_TRY_VOID(operations::decode(call, raw));
-  CO_TRY(auto reply, co_await operations::run(call));
-  co_return to_response(request, std::move(reply));
+  auto reply = co_await operations::run(call);
+  if (context.caller == Caller::kStranger && reply && call.principal.tenant.empty()) {
+    reply = fail(ErrorCode::kUnauthorized, "This request proves nothing");
+  }
+  if (!reply && reply.error().code == ErrorCode::kUnauthorized) {
+    parts_->strangers.take(stranger_of(request, *context.route.operation), context.started);
+  }
+  if (!reply) co_return fail(std::move(reply).error());
+  co_return to_response(request, std::move(*reply));
 }
 
 Result<net::UpgradeDecision> Api::upgrade(const net::Request& request) {

@@ -1,4 +1,6 @@
 // Personas and tools over the API.
+#include "personas/vault/webhook_secrets.hpp"
+
 #include "test_api.hpp"
 
 namespace personas::http_api {
@@ -101,7 +103,24 @@ TEST_F(PersonasApi, KeepsTheWebhookSecretToItselfAndUntilANewOneComes) {
       return true;
     });
   });
-  EXPECT_EQ(stored, "hidden-value");
+  EXPECT_THAT(stored, testing::StartsWith("sealed:"));
+  const auto secret = [&] {
+    return *store::read_now(*store_, [&](store::Transaction& tx) {
+      return vault::persona_webhook_secret(tx, vault_, default_tenant(), PersonaId(made.at("id")));
+    });
+  };
+  ASSERT_TRUE(secret());
+  EXPECT_TRUE(secret()->equals("hidden-value"));
+
+  EXPECT_EQ(send("PATCH", path, R"({"webhookSecret":"another"})").status, 200);
+  EXPECT_TRUE(secret()->equals("another"));
+  EXPECT_EQ(send("PATCH", path, R"({"webhookSecret":" padded "})").status, 400);
+  EXPECT_EQ(send("PATCH", path, R"({"webhookSecret":""})").status, 200);
+  EXPECT_FALSE(secret());
+  EXPECT_EQ(send("PATCH", path, R"({"webhookSecret":"third"})").status, 200);
+  EXPECT_TRUE(secret());
+  EXPECT_EQ(send("DELETE", path).status, 204);
+  EXPECT_FALSE(secret());
 }
 
 TEST_F(PersonasApi, NamesAreUniqueInATenant) {

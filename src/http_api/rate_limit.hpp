@@ -1,4 +1,7 @@
 // A token bucket per key: it holds a minute's worth and refills steadily. Thread-safe.
+//
+// Keys that anybody can make up (addresses) do not let it grow: past kMaxBuckets those that are
+// full again are forgotten, and if none is, what is new shares one bucket.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +17,8 @@ namespace personas::http_api {
 
 class RateLimiter {
  public:
+  static constexpr std::size_t kMaxBuckets = 10'000;
+
   // 0: no limit.
   explicit RateLimiter(std::int64_t per_minute) : per_minute_(per_minute) {}
 
@@ -25,6 +30,8 @@ class RateLimiter {
     std::int64_t retry_after = 0;  // seconds until one more is allowed
   };
   Verdict take(std::string_view key, Instant now);
+  // The same without taking one.
+  Verdict look(std::string_view key, Instant now);
 
  private:
   struct Bucket {
@@ -32,9 +39,12 @@ class RateLimiter {
     Instant filled;
   };
 
+  Bucket& bucket_of(std::string_view key, Instant now);
+  Verdict verdict_on(const Bucket& bucket) const;
+  void refill(Bucket& bucket, Instant now) const;
+
   const std::int64_t per_minute_;
   std::mutex mutex_;
-  // One per key that was accepted, so keys that are made up do not grow it.
   std::map<std::string, Bucket, std::less<>> buckets_;
 };
 

@@ -15,6 +15,7 @@
 #include "personas/model/journal_records.hpp"
 #include "personas/operations/requests_described.hpp"
 #include "personas/store/repositories.hpp"
+#include "personas/vault/webhook_secrets.hpp"
 
 #include "import_tests.hpp"
 #include "reply.hpp"
@@ -254,7 +255,8 @@ class Importer {
     TRY(const auto before, view(existing.value_or(Persona{}), linked));
     TRY(const auto after, view(persona, tools));
     auto changes = catalog::diff_objects(before, after);
-    if (persona.webhook_secret != (existing ? existing->webhook_secret : std::nullopt)) {
+    const auto secret_before = existing ? existing->webhook_secret : std::nullopt;
+    if (vault::is_new_webhook_secret(call_.services.vault, secret_before, persona)) {
       changes.push_back({"webhookSecret", {}, {}, {}});
     }
     auto made = thing(document, existing, persona, std::move(changes));
@@ -289,6 +291,8 @@ class Importer {
     }
     TRY_VOID(require_free_name(call_, tx_, persona));
     TRY_VOID(catalog::check_group(tx_, call_.tenant(), {}, persona.group_id));
+    TRY_VOID(vault::keep_webhook_secret(tx_, call_.services.vault, call_.tenant(), {}, persona,
+                                        call_.now));
     TRY_VOID(store::insert_persona(tx_, call_.tenant(), persona));
     TRY_VOID(catalog::link_exactly(tx_, call_.tenant(), persona.id, ids, call_.now));
     TRY_VOID(catalog::note_creation(tx_, call_.tenant(), persona, note, call_.now));

@@ -93,7 +93,10 @@ class Builder {
     }
     result["responses"] = responses_of(operation);
     if (operation.access == Access::kOpen) result["security"] = bj::array{};
-    if (operation.access == Access::kLoopbackOrKey) {
+    if (operation.access == Access::kProof) {
+      result["requestBody"] = bj::object{{"content", content("application/json", bj::object{})}};
+    }
+    if (operation.access == Access::kLoopbackOrKey || operation.access == Access::kProof) {
       result["security"] = bj::array{bj::object{}, bj::object{{"key", bj::array{}}}};
     }
     if (operation.output.shape == OutputType::Shape::kEvents) {
@@ -171,7 +174,9 @@ class Builder {
     errors.insert(errors.end(),
                   {ErrorCode::kInvalidRequest, ErrorCode::kUriTooLong, ErrorCode::kHeadersTooLarge,
                    ErrorCode::kRateLimited, ErrorCode::kInternal, ErrorCode::kUnavailable});
-    if (operation.body) errors.push_back(ErrorCode::kPayloadTooLarge);
+    if (operation.body || operation.max_body_bytes > 0) {
+      errors.push_back(ErrorCode::kPayloadTooLarge);
+    }
     if (operation.method == "POST" && operation.is_write()) {
       errors.insert(errors.end(), {ErrorCode::kAlreadyIssued, ErrorCode::kIdempotencyMismatch});
     }

@@ -8,6 +8,7 @@
 #include "personas/operations/catalog_requests.hpp"
 #include "personas/operations/requests_described.hpp"
 #include "personas/store/repositories.hpp"
+#include "personas/vault/webhook_secrets.hpp"
 
 #include "reply.hpp"
 #include "subjects.hpp"
@@ -59,6 +60,8 @@ Result<Reply> create_persona(Call& call, store::Transaction& tx) {
   TRY_VOID(require_free_name(call, tx, persona));
   TRY_VOID(catalog::check_group(tx, call.tenant(), {}, persona.group_id));
   persona.created_at = persona.updated_at = call.now;
+  TRY_VOID(
+      vault::keep_webhook_secret(tx, call.services.vault, call.tenant(), {}, persona, call.now));
   TRY_VOID(store::insert_persona(tx, call.tenant(), persona));
   TRY_VOID(catalog::note_creation(tx, call.tenant(), persona, note_of(call), call.now));
   TRY_VOID(record_persona(call, tx, record::kPersonaCreated, persona));
@@ -89,6 +92,7 @@ Result<Reply> patch_persona(Call& call, store::Transaction& tx) {
 Result<Reply> delete_persona(Call& call, store::Transaction& tx) {
   TRY(const auto persona, require_persona(call, tx, call.id<PersonaId>(0)));
   TRY_VOID(store::delete_persona(tx, call.tenant(), persona.id));
+  TRY_VOID(vault::forget_webhook_secret(tx, call.services.vault, call.tenant(), persona.id));
   TRY_VOID(catalog::forget_versions(tx, call.tenant(), persona.id));
   TRY_VOID(evaluation::delete_scenarios_of(tx, call.tenant(), persona.id));
   TRY_VOID(bus::delete_subscriptions_of(tx, call.tenant(), persona.id, call.services.random));
@@ -177,17 +181,6 @@ void add_belongings(Table& table) {
 }
 
 }  // namespace
-
-Result<Persona> save_persona(Call& call, store::Transaction& tx, Persona persona) {
-  TRY_VOID(require_free_name(call, tx, persona));
-  persona.updated_at = call.now;
-  TRY_VOID(store::update_persona(tx, call.tenant(), persona));
-  TRY_VOID(record_persona(call, tx, record::kPersonaUpdated, persona));
-  call.after_commit.push_back(
-      [&services = call.services, tenant = call.tenant(), id = persona.id,
-       limit = persona.max_concurrent] { services.executions.persona_changed(tenant, id, limit); });
-  return persona;
-}
 
 void add_personas(Table& table) {
   table.push_back({.id = "listPersonas",

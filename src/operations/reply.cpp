@@ -5,6 +5,7 @@
 #include "personas/catalog/group_store.hpp"
 #include "personas/catalog/versions.hpp"
 #include "personas/model/journal_records.hpp"
+#include "personas/vault/webhook_secrets.hpp"
 
 namespace personas::operations {
 
@@ -65,6 +66,8 @@ Result<void> store_changed(Call& call, store::Transaction& tx, const Persona& ex
   TRY_VOID(catalog::check_group(tx, call.tenant(), existing.group_id, persona.group_id));
   persona.version = existing.version;
   persona.updated_at = call.now;
+  TRY_VOID(vault::keep_webhook_secret(tx, call.services.vault, call.tenant(),
+                                      existing.webhook_secret, persona, call.now));
   TRY_VOID(store::update_persona(tx, call.tenant(), persona));
   TRY_VOID(record_persona(call, tx, record::kPersonaUpdated, persona));
   call.after_commit.push_back(

@@ -33,5 +33,7 @@ void add_usage(Table& table);
 void add_healing(Table& table);
 void add_drafts(Table& table);
 void add_tests(Table& table);
+void add_webhooks_in(Table& table);
+void add_webhook_sources(Table& table);
 
 }  // namespace personas::operations

@@ -31,6 +31,8 @@ std::span<const Operation> all_operations() {
     add_healing(all);
     add_drafts(all);
     add_tests(all);
+    add_webhooks_in(all);
+    add_webhook_sources(all);
     return all;
   }();
   return table;

@@ -202,8 +202,29 @@ class Loader {
     if (role_ == Role::kWorker) check_worker();
   }
 
+  // With an empty secret everybody could sign, so a variable that is there and empty is a mistake
+  // and not a wish.
+  void check_webhook_secrets() {
+    for (const auto& row : kWebhookSecrets) {
+      const Secret& secret = settings_.*row.member;
+      const std::string name(row.setting);
+      const std::string variable(find_setting(row.setting)->variable);
+      if (!secret.empty()) {
+        const auto checked = webhook_auth::check_secret(row.preset, secret.reveal());
+        if (!checked) refuse(place(name), checked.error().message);
+        continue;
+      }
+      const bool named = inputs_.environment.contains(variable) || dot_env_.contains(variable) ||
+                         file_.contains(name);
+      if (named) {
+        refuse(variable, "is empty; give the secret that the sender shows, or leave it away");
+      }
+    }
+  }
+
   void check_server() {
     const Settings& s = settings_;
+    check_webhook_secrets();
     if (s.tls_cert.empty() != s.tls_key.empty()) {
       refuse(named(s.tls_cert.empty() ? "tls-key" : "tls-cert"),
              "tls-cert and tls-key are needed together");

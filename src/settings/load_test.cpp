@@ -84,6 +84,18 @@ TEST(Load, AnEmptyVariableCountsAsNotSet) {
   EXPECT_EQ(world.load_as(Role::kUp)->http_port, 3001);
 }
 
+TEST(Load, TheSecretOfAWebhookIsNeitherEmptyNorOfAnotherForm) {
+  World world;
+  world.inputs.environment["GITHUB_WEBHOOK_SECRET"] = "";
+  EXPECT_EQ(world.only_error(Role::kServe),
+            "GITHUB_WEBHOOK_SECRET: is empty; give the secret that the sender shows, or leave it "
+            "away");
+  world.inputs.environment["GITHUB_WEBHOOK_SECRET"] = "s3cret";
+  EXPECT_TRUE(world.load_as(Role::kServe)->github_webhook_secret.equals("s3cret"));
+  world.inputs.environment["STANDARD_WEBHOOK_SECRET"] = "s3cret";
+  EXPECT_TRUE(world.only_error(Role::kServe).starts_with("STANDARD_WEBHOOK_SECRET from environ"));
+}
+
 TEST(Load, ReportsEverythingWrongAtOnceWithItsSource) {
   World world;
   world.inputs.environment["HTTP_PORT"] = "70000";

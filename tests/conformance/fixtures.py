@@ -51,6 +51,8 @@ class Fixtures:
         state["template"] = api.get("/api/templates")[0]["id"]
         state["library_tool"] = api.get("/api/tool-library")[0]["tool"]["name"]
         state["connector"] = api.get("/api/connectors")[0]["type"]
+        state["source"] = self.new_source()
+        state["delivery"] = api.post(f"/api/hooks/{state['source']}", {"a": 1})["deliveryId"]
         self.put_token()
         self._prepare_runs()
         return self
@@ -112,6 +114,10 @@ class Fixtures:
                               "fields": {"token": self.canary("glpat-"),
                                          "baseUrl": "http://127.0.0.1:9"}})["id"]
 
+    def new_source(self):
+        return self.api.post("/api/webhook-sources", {"name": f"source {self.number()}",
+                                                      "secret": self.canary()})["id"]
+
     def new_memory(self):
         return self.api.post("/api/memories", {"personaId": self.persona, "title": "A habit",
                                                "content": f"Number {self.number()}"})["id"]
@@ -152,6 +158,7 @@ class Fixtures:
                 "messages": self.message, "memories": self.memory, "drafts": self.draft,
                 "scenarios": self.scenario, "tests": self.test, "templates": self.template,
                 "tool-library": self.library_tool, "connectors": self.connector,
+                "webhooks": self.persona, "hooks": self.source, "deliveries": self.delivery,
                 "providers": "claude", "versions": "1", "diff": "2"}[collection]
 
     def _turn(self, name):
@@ -174,6 +181,9 @@ class Fixtures:
 
     def _path_of_replaceCredential(self):
         return {"id": self.new_credential()}
+
+    def _path_of_deleteWebhookSource(self):
+        return {"id": self.new_source()}
 
     def _path_of_deleteMemory(self):
         return {"id": self.new_memory()}

@@ -22,11 +22,18 @@
 namespace personas::http_api {
 
 struct Options {
-  std::vector<std::string> cors_origins = {};    // "*" allows every page
-  std::int64_t rate_limit = 600'000;             // requests a minute of one key; 0: no limit
-  std::size_t max_body_bytes = 4 * 1024 * 1024;  // as the server's own limit
+  std::vector<std::string> cors_origins = {};  // "*" allows every page
+  std::int64_t rate_limit = 600'000;           // requests a minute of one key; 0: no limit
+  // Unless an operation takes more or less; the server's own limit is the largest of all.
+  std::size_t max_body_bytes = 4 * 1024 * 1024;
+  // Failed proofs a minute of one address at one operation; 0: no limit. A sender whose secret is
+  // wrong tries a few times; somebody who guesses tries for ever.
+  std::int64_t failed_proofs = 120;
   operations::StreamSocket::Timing stream_timing = {};
 };
+
+// The largest body that any of them takes, which is what the server must let through.
+std::size_t largest_body(std::span<const operations::Operation> table, std::size_t otherwise);
 
 class Api {
  public:
@@ -50,6 +57,8 @@ class Api {
   Task<net::Response> answer(const net::Request& request, Context& context);
   Task<Result<net::Response>> call(const net::Request& request, Context& context);
   Result<void> admit(const net::Request& request, std::string_view bearer, Context& context);
+  Result<void> admit_key(std::string_view key, Context& context);
+  Result<void> admit_stranger(const net::Request& request, Context& context);
   void finish(const net::Request& request, const Context& context, net::Response& response);
 
   std::unique_ptr<Parts> parts_;

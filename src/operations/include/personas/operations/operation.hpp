@@ -18,45 +18,16 @@
 #include <boost/json.hpp>
 
 #include "personas/async/task.hpp"
-#include "personas/base/clock.hpp"
 #include "personas/base/error.hpp"
 #include "personas/base/id.hpp"
-#include "personas/bus/bus.hpp"
 #include "personas/codec/json.hpp"
 #include "personas/codec/type_info.hpp"
-#include "personas/execution/service.hpp"
 #include "personas/identity/principal.hpp"
 #include "personas/net/http.hpp"
-#include "personas/operations/page_cursor.hpp"
-#include "personas/store/journal_feed.hpp"
+#include "personas/operations/services.hpp"
 #include "personas/store/store.hpp"
-#include "personas/telemetry/metrics.hpp"
-#include "personas/vault/vault.hpp"
 
 namespace personas::operations {
-
-// What does not change while the server runs.
-struct Facts {
-  std::string version;
-  InstanceId instance;
-  NodeId node;
-  Instant started;
-  std::vector<std::string> tokens_in_settings = {};  // providers whose token the settings hold
-};
-
-struct Services {
-  store::Store& store;
-  Clock& clock;
-  Random& random;
-  execution::Executions& executions;
-  bus::Bus& bus;
-  const vault::Vault& vault;
-  const store::CursorCodec& cursors;
-  const PageCursors& pages;
-  store::JournalFeed& feed;
-  telemetry::Metrics& metrics;
-  Facts facts;
-};
 
 struct Reply {
   int status = 200;
@@ -72,6 +43,9 @@ struct Reply {
 
 struct Operation;
 enum class Channel : std::uint8_t { kOpen, kPrivate };  // kOpen: others may have read it
+// kStranger: has shown nothing yet. Its principal has no tenant and no scope, so what a handler
+// does before it has seen a proof, it does for nobody.
+enum class Caller : std::uint8_t { kStranger, kKey };
 
 // A described value of a type that only the handler and the table know.
 struct Input {
@@ -94,6 +68,8 @@ struct Call {
   std::string idempotency_key;  // empty: none
   std::string last_event_id;    // empty: none
   Channel channel = Channel::kOpen;
+  Caller caller = Caller::kKey;
+  net::Headers headers = {};  // as they came; for Access::kProof only
   // Run once, after the transaction has committed.
   std::vector<std::function<void()>> after_commit = {};
 
@@ -165,6 +141,8 @@ enum class Access : std::uint8_t {
   kKey,            // a bearer key with the scope
   kOpen,           // anybody
   kLoopbackOrKey,  // from this machine, or a bearer key with the scope
+  kProof,          // a bearer key with the scope; or the handler finds proof in headers and body,
+                   // and names the tenant, without which the answer is 401 whatever it says
 };
 
 struct OtherSuccess {
@@ -187,6 +165,9 @@ struct Operation {
   int status = 200;                    // of success
   std::vector<ErrorCode> errors = {};  // beside those that every operation may give
   std::vector<OtherSuccess> other_successes = {};
+  // Of kProof: another header that may carry the key, where a sender cannot set Authorization.
+  std::string_view key_header = {};
+  std::size_t max_body_bytes = 0;  // 0: what the server takes
   Handler handler;
   // A key given inside the body, for clients that cannot set headers.
   std::string (*key_in_body)(const Call&) = nullptr;

@@ -61,6 +61,13 @@ struct Settings {
   Secret openai_api_key;
   Secret gemini_api_key;
 
+  Secret github_webhook_secret;
+  Secret gitlab_webhook_secret;
+  Secret linear_webhook_secret;
+  Secret slack_signing_secret;
+  Secret standard_webhook_secret;
+  Secret stripe_webhook_secret;
+
   std::int64_t tenant_max_concurrent = 0;
   std::int64_t tenant_max_queued = 0;
   Duration lease{};

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "personas/settings/settings.hpp"
+#include "personas/webhook_auth/verify.hpp"
 
 namespace personas::settings {
 
@@ -94,6 +95,21 @@ inline constexpr std::array kSettings = {
     Setting{"gemini-api-key", "GEMINI_API_KEY", &Settings::gemini_api_key, "",
             detail::kServers | detail::kWorker, "API key for Gemini CLI"},
 
+    Setting{"github-webhook-secret", "GITHUB_WEBHOOK_SECRET", &Settings::github_webhook_secret, "",
+            detail::kServers, "What GitHub signs with for /api/github/webhook"},
+    Setting{"gitlab-webhook-secret", "GITLAB_WEBHOOK_SECRET", &Settings::gitlab_webhook_secret, "",
+            detail::kServers,
+            "GitLab's secret token, or its signing token (whsec_…), for /api/gitlab/webhook"},
+    Setting{"linear-webhook-secret", "LINEAR_WEBHOOK_SECRET", &Settings::linear_webhook_secret, "",
+            detail::kServers, "What Linear signs with for /api/linear/webhook"},
+    Setting{"slack-signing-secret", "SLACK_SIGNING_SECRET", &Settings::slack_signing_secret, "",
+            detail::kServers, "What Slack signs with for /api/slack/webhook"},
+    Setting{"standard-webhook-secret", "STANDARD_WEBHOOK_SECRET",
+            &Settings::standard_webhook_secret, "", detail::kServers,
+            "Secret (whsec_…) or public key (whpk_…) for /api/standard/webhook"},
+    Setting{"stripe-webhook-secret", "STRIPE_WEBHOOK_SECRET", &Settings::stripe_webhook_secret, "",
+            detail::kServers, "What Stripe signs with for /api/stripe/webhook"},
+
     Setting{"tenant-max-concurrent", "PERSONAS_TENANT_MAX_CONCURRENT",
             &Settings::tenant_max_concurrent, "100", detail::kServers,
             "Executions of one tenant that may run at once; more wait", 1, 100'000},
@@ -147,6 +163,26 @@ inline constexpr std::array kSettings = {
     Setting{"log-level", "PERSONAS_LOG_LEVEL", &Settings::log_level, "info",
             detail::kServers | detail::kWorker, "Least important entries to log"},
 };
+
+// Which of them prove webhooks, and of whom.
+struct WebhookSecret {
+  webhook_auth::Preset preset;
+  std::string_view setting;
+  Secret Settings::* member;
+};
+inline constexpr std::array kWebhookSecrets = {
+    WebhookSecret{webhook_auth::Preset::kGithub, "github-webhook-secret",
+                  &Settings::github_webhook_secret},
+    WebhookSecret{webhook_auth::Preset::kGitlab, "gitlab-webhook-secret",
+                  &Settings::gitlab_webhook_secret},
+    WebhookSecret{webhook_auth::Preset::kLinear, "linear-webhook-secret",
+                  &Settings::linear_webhook_secret},
+    WebhookSecret{webhook_auth::Preset::kSlack, "slack-signing-secret",
+                  &Settings::slack_signing_secret},
+    WebhookSecret{webhook_auth::Preset::kStandard, "standard-webhook-secret",
+                  &Settings::standard_webhook_secret},
+    WebhookSecret{webhook_auth::Preset::kStripe, "stripe-webhook-secret",
+                  &Settings::stripe_webhook_secret}};
 
 // Null if there is no such setting.
 const Setting* find_setting(std::string_view name);

@@ -60,7 +60,7 @@ Task<Result<std::optional<Timestamp>>> BusService::step() {
   co_return done.next;
 }
 
-Task<void> BusService::sleep(Duration time) {
+Task<void> BusService::wait_for(Duration time) {
   if (stopping_) co_return;
   timer_.expires_after(time);
   boost::system::error_code ignored;
@@ -73,14 +73,14 @@ Task<void> BusService::loop() {
   while (!stopping_) {
     const Timestamp now = clock_.wall();
     if (!next_ || *next_ > now) {
-      co_await sleep(next_ ? *next_ - now : Timer::kNever);
+      co_await wait_for(next_ ? *next_ - now : Timer::kNever);
       continue;
     }
     next_.reset();  // what is told from here on is not forgotten
     const auto next = co_await step();
     if (!next) {
       on_trouble_(next.error());
-      co_await sleep(trouble);
+      co_await wait_for(trouble);
       trouble = std::min(trouble * 2, kLongestTroublePause);
       next_ = clock_.wall();
       continue;

@@ -9,8 +9,8 @@ using testing::HasSubstr;
 class EventsApi : public ApiTest {
  protected:
   std::string subscribe(std::string_view persona, std::string_view fields) {
-    const auto made = post("/api/subscriptions",
-                           fmt::format(R"({{"personaId":"{}",{}}})", persona, fields));
+    const auto made =
+        post("/api/subscriptions", fmt::format(R"({{"personaId":"{}",{}}})", persona, fields));
     EXPECT_EQ(made.status, 201) << made.text;
     return made.at("id");
   }
@@ -20,8 +20,8 @@ TEST_F(EventsApi, ASubscriptionStartsItsPersona) {
   const auto persona = make_persona("a");
   const auto id = subscribe(
       persona, R"("eventType":"gitlab_push","sourceFilter":"org/*","filter":"ref == \"main\"")");
-  const auto made = post("/api/events",
-                         R"({"eventType":"gitlab_push","sourceId":"org/x","payload":{"ref":"main"}})");
+  const auto made = post(
+      "/api/events", R"({"eventType":"gitlab_push","sourceId":"org/x","payload":{"ref":"main"}})");
   ASSERT_EQ(made.status, 201) << made.text;
   EXPECT_EQ(made.at("status"), "delivered");
   ASSERT_EQ(executions_.queued.size(), 1U);
@@ -58,9 +58,9 @@ TEST_F(EventsApi, SubscriptionsGoWithTheirPersona) {
 
 TEST_F(EventsApi, WhatIsWrongIsNamedWithItsPlace) {
   const auto persona = make_persona("a");
-  const auto wrong = post("/api/subscriptions",
-                          fmt::format(R"({{"personaId":"{}","eventType":"a*b","filter":"x =="}})",
-                                      persona));
+  const auto wrong =
+      post("/api/subscriptions",
+           fmt::format(R"({{"personaId":"{}","eventType":"a*b","filter":"x =="}})", persona));
   EXPECT_EQ(wrong.status, 400);
   EXPECT_THAT(wrong.text, HasSubstr("/eventType"));
   EXPECT_THAT(wrong.text, HasSubstr("/filter"));
@@ -123,9 +123,9 @@ TEST_F(EventsApi, EventsAreReplayedByAFilter) {
       post("/api/events/replay", R"({"eventType":"git_*","status":"skipped","limit":1})");
   ASSERT_EQ(tried.status, 200) << tried.text;
   EXPECT_EQ(tried.object().at("events").as_array().size(), 1U);
-  const auto rest = post("/api/events/replay",
-                         fmt::format(R"({{"eventType":"git_*","before":"{}"}})",
-                                     tried.at("before")));
+  const auto rest =
+      post("/api/events/replay",
+           fmt::format(R"({{"eventType":"git_*","before":"{}"}})", tried.at("before")));
   EXPECT_EQ(rest.object().at("events").as_array().size(), 1U);
   EXPECT_EQ(executions_.queued.size(), 2U);
   const auto again = post("/api/events/replay", R"({"eventType":"git_tag","mode":"again"})");

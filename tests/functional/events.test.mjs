@@ -95,7 +95,8 @@ test('killed while events pour in: each acknowledged one has its run, once', lim
   const [[counted]] = sql(deployment, 'SELECT COUNT(*) FROM executions');
   assert.ok(counted >= ids.size && counted <= ids.size + publishers.length * 3,
     `${counted} runs: those of unanswered requests alone are above ${ids.size}`);
-  const [[twice]] = sql(deployment, 'SELECT COUNT(*) FROM (SELECT event_id FROM executions GROUP BY event_id HAVING COUNT(*) > 1)');
+  const [[twice]] = sql(deployment, 'SELECT COUNT(*) FROM (SELECT event_id FROM executions '
+    + 'GROUP BY event_id HAVING COUNT(*) > 1)');
   assert.equal(twice, 0, 'no event has two runs');
 });
 

@@ -46,7 +46,7 @@ class BusService {
   struct Shared;
 
   Task<void> loop();
-  Task<void> sleep(Duration time);
+  Task<void> wait_for(Duration time);
 
   boost::asio::any_io_executor executor_;
   store::Store& store_;

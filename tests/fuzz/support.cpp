@@ -111,8 +111,8 @@ void check_error(const Error& error) {
 }  // namespace personas::fuzz
 
 // The linker puts this before every target (--wrap): each input is written into the file that
-// PERSONAS_FUZZ_LAST_INPUT names before it runs, so that one is known whose process had to be killed.
-// The file is a size in 8 bytes and the input.
+// PERSONAS_FUZZ_LAST_INPUT names before it runs, so that one is known whose process had to be
+// killed. The file is a size in 8 bytes and the input.
 extern "C" int __real_LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 extern "C" int __wrap_LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   constexpr std::size_t kBytes = 1024 * 1024;

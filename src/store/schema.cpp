@@ -4,6 +4,7 @@
 
 #include "schema_agents_life.hpp"
 #include "schema_drafts_tests.hpp"
+#include "schema_triggers.hpp"
 
 namespace personas::store {
 namespace {
@@ -248,12 +249,15 @@ CREATE TABLE secrets (
 );
 )sql";
 
-constexpr std::array kMigrations{Migration{1, "initial", kInitial},
-                                 Migration{2, "agents' whole life", kAgentsLife},
-                                 Migration{3, "drafts and tests", kDraftsAndTests}};
+constexpr std::array kMigrations{
+    Migration{1, "initial", kInitial}, Migration{2, "agents' whole life", kAgentsLife},
+    Migration{3, "drafts and tests", kDraftsAndTests}, Migration{4, "event bus", ""},
+    Migration{5, "triggers", kTriggers}};
 
 }  // namespace
 
-std::span<const Migration> schema_migrations() { return kMigrations; }
+std::span<const Migration> schema_migrations() {
+  return kMigrations;
+}
 
 }  // namespace personas::store

@@ -17,7 +17,7 @@
 
 namespace personas::record {
 
-// personas, groups and tools: created, updated, deleted
+// personas, groups, tools and triggers: created, updated, deleted
 struct Named {
   std::string id;
   std::string name;
@@ -120,6 +120,16 @@ struct TestUpdated {
   std::optional<ExecutionId> execution_id;
 };
 
+// A slot of a trigger, or a request by hand, has become an event; `skipped`: or was passed over.
+struct TriggerFired {
+  TriggerId trigger_id;
+  PersonaId persona_id;
+  Timestamp slot;
+  std::string kind;
+  std::string status;
+  std::optional<EventId> event_id;
+};
+
 // One row per type: its name on the wire and the struct of its data (for the API's documentation).
 struct RecordType {
   std::string_view name;
@@ -155,6 +165,10 @@ inline constexpr std::string_view kReviewAnswered = "review.answered";
 inline constexpr std::string_view kReviewExpired = "review.expired";
 inline constexpr std::string_view kDraftUpdated = "draft.updated";
 inline constexpr std::string_view kTestUpdated = "test.updated";
+inline constexpr std::string_view kTriggerCreated = "trigger.created";
+inline constexpr std::string_view kTriggerUpdated = "trigger.updated";
+inline constexpr std::string_view kTriggerDeleted = "trigger.deleted";
+inline constexpr std::string_view kTriggerFired = "trigger.fired";
 
 inline constexpr std::array kRecordTypes{
     RecordType{kPersonaCreated, &codec::type_info<Named>},
@@ -186,6 +200,10 @@ inline constexpr std::array kRecordTypes{
     RecordType{kReviewExpired, &codec::type_info<ReviewRecord>},
     RecordType{kDraftUpdated, &codec::type_info<DraftUpdated>},
     RecordType{kTestUpdated, &codec::type_info<TestUpdated>},
+    RecordType{kTriggerCreated, &codec::type_info<Named>},
+    RecordType{kTriggerUpdated, &codec::type_info<Named>},
+    RecordType{kTriggerDeleted, &codec::type_info<Named>},
+    RecordType{kTriggerFired, &codec::type_info<TriggerFired>},
 };
 
 }  // namespace personas::record

@@ -46,9 +46,8 @@ template <>
 struct Described<record::ExecutionTurn> {
   using R = record::ExecutionTurn;
   static constexpr std::string_view name = "ExecutionTurnRecord";
-  static constexpr auto fields =
-      std::tuple{field("executionId", &R::execution_id), field("attempt", &R::attempt),
-                 field("turn", &R::turn)};
+  static constexpr auto fields = std::tuple{field("executionId", &R::execution_id),
+                                            field("attempt", &R::attempt), field("turn", &R::turn)};
 };
 
 template <>
@@ -119,6 +118,18 @@ struct Described<record::DraftUpdated> {
   static constexpr auto fields =
       std::tuple{field("draftId", &R::draft_id), field("executionId", &R::execution_id),
                  field("personaId", &R::persona_id), field("status", &R::status)};
+};
+
+template <>
+struct Described<record::TriggerFired> {
+  using R = record::TriggerFired;
+  static constexpr std::string_view name = "TriggerFiredRecord";
+  static constexpr auto fields = std::tuple{field("triggerId", &R::trigger_id),
+                                            field("personaId", &R::persona_id),
+                                            field("slot", &R::slot),
+                                            field("kind", &R::kind),
+                                            field("status", &R::status),
+                                            field("eventId", &R::event_id)};
 };
 
 template <>

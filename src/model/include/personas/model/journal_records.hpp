@@ -1,6 +1,5 @@
-// The closed list of journal record types, and the data each carries: ids and facts, sizes and
-// digests, never output or secrets. They are what SSE streams show and what every bridge reads, so
-// a record type that has landed only ever gains optional members.
+// The closed list of journal record types, and their data: ids, facts, sizes, digests, never output
+// or secrets. Streams and bridges read them: a type that has landed only gains optional members.
 #pragma once
 
 #include <array>
@@ -8,12 +7,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <tuple>
 
 #include "personas/base/id.hpp"
 #include "personas/codec/described.hpp"
 #include "personas/codec/json.hpp"
 #include "personas/model/execution.hpp"
+#include "personas/model/trigger.hpp"
 
 namespace personas::record {
 
@@ -118,16 +117,6 @@ struct TestUpdated {
   std::string scenario;  // empty: the run as a whole
   std::string verdict;
   std::optional<ExecutionId> execution_id;
-};
-
-// A slot of a trigger, or a request by hand, has become an event; `skipped`: or was passed over.
-struct TriggerFired {
-  TriggerId trigger_id;
-  PersonaId persona_id;
-  Timestamp slot;
-  std::string kind;
-  std::string status;
-  std::optional<EventId> event_id;
 };
 
 // One row per type: its name on the wire and the struct of its data (for the API's documentation).

@@ -58,6 +58,20 @@ struct TriggerFiring {
 
 }  // namespace personas
 
+namespace personas::record {
+
+// What a slot, or a request by hand, has become: an event, or `skipped`.
+struct TriggerFired {
+  TriggerId trigger_id;
+  PersonaId persona_id;
+  Timestamp slot;
+  std::string kind;
+  std::string status;
+  std::optional<EventId> event_id;
+};
+
+}  // namespace personas::record
+
 namespace personas::codec {
 
 template <>

@@ -15,16 +15,16 @@ namespace personas {
 
 // What one call can do about it. Those that change the persona change it for all later runs.
 enum class FixKind : std::uint8_t {
-  kRerun,  // nothing has to change
+  kRerun,             // nothing has to change
   kRaiseTimeout,
   kRaiseIdleTimeout,
   kRaiseOutputLimit,
   kRaiseTurns,
   kRaiseBudget,
   kAllowTools,
-  kDefaultModel,  // drop the model that is not offered
+  kDefaultModel,      // drop the model that is not offered
   kEnablePersona,
-  kByHand,  // a person has to do it: what_to_do says what
+  kByHand,            // a person has to do it: what_to_do says what
 };
 
 struct Fix {
@@ -47,8 +47,8 @@ struct Diagnosis {
   ExecutionId execution_id;
   std::int64_t attempt = 0;
   std::optional<PersonaId> persona_id;
-  std::string cause;                    // a failure reason, or `not_accomplished`
-  std::string explanation;              // what happened, in a sentence or two
+  std::string cause;        // a failure reason, or `not_accomplished`
+  std::string explanation;  // what happened, in a sentence or two
   std::optional<std::string> evidence;  // the words it was concluded from, cleaned and masked
   std::optional<Fix> fix;
   DiagnosisStatus status = DiagnosisStatus::kOpen;
@@ -88,9 +88,10 @@ struct Described<Fix> {
 template <>
 struct Described<DiagnosisStatus> {
   static constexpr std::string_view name = "DiagnosisStatus";
-  static constexpr std::array values{
-      value("open", DiagnosisStatus::kOpen), value("mended", DiagnosisStatus::kMended),
-      value("applied", DiagnosisStatus::kApplied), value("dismissed", DiagnosisStatus::kDismissed)};
+  static constexpr std::array values{value("open", DiagnosisStatus::kOpen),
+                                     value("mended", DiagnosisStatus::kMended),
+                                     value("applied", DiagnosisStatus::kApplied),
+                                     value("dismissed", DiagnosisStatus::kDismissed)};
 };
 
 template <>

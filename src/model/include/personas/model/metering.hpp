@@ -57,19 +57,19 @@ template <>
 struct Described<UsageCounters> {
   using U = UsageCounters;
   static constexpr std::string_view name = "UsageCounters";
-  static constexpr auto fields =
-      std::tuple{field("executions", &U::executions).doc("Executions that ended"),
-                 field("failed", &U::failed).doc("Of those, how many failed"),
-                 field("attempts", &U::attempts),
-                 field("runMs", &U::run_ms).doc("Time of workers' slots"),
-                 field("inputTokens", &U::input_tokens),
-                 field("outputTokens", &U::output_tokens),
-                 field("cacheCreationInputTokens", &U::cache_creation_input_tokens),
-                 field("cacheReadInputTokens", &U::cache_read_input_tokens),
-                 field("costUsd", &U::cost_usd).doc("As the backends report it"),
-                 field("credentialAccesses", &U::credential_accesses)
-                     .doc("Credentials that were decrypted for an attempt"),
-                 field("events", &U::events).doc("Events that were published")};
+  static constexpr auto fields = std::tuple{
+      field("executions", &U::executions).doc("Executions that ended"),
+      field("failed", &U::failed).doc("Of those, how many failed"),
+      field("attempts", &U::attempts),
+      field("runMs", &U::run_ms).doc("Time of workers' slots"),
+      field("inputTokens", &U::input_tokens),
+      field("outputTokens", &U::output_tokens),
+      field("cacheCreationInputTokens", &U::cache_creation_input_tokens),
+      field("cacheReadInputTokens", &U::cache_read_input_tokens),
+      field("costUsd", &U::cost_usd).doc("As the backends report it"),
+      field("credentialAccesses", &U::credential_accesses)
+          .doc("Credentials that were decrypted for an attempt"),
+      field("events", &U::events).doc("Events that were published")};
 };
 
 template <>
@@ -93,9 +93,9 @@ struct Described<UsageRow> {
 template <>
 struct Described<UsageReport> {
   static constexpr std::string_view name = "UsageReport";
-  static constexpr auto fields =
-      std::tuple{field("since", &UsageReport::since), field("until", &UsageReport::until),
-                 field("total", &UsageReport::total), field("rows", &UsageReport::rows)};
+  static constexpr auto fields = std::tuple{
+      field("since", &UsageReport::since), field("until", &UsageReport::until),
+      field("total", &UsageReport::total), field("rows", &UsageReport::rows)};
 };
 
 }  // namespace codec

@@ -115,21 +115,21 @@ struct Described<ReviewStatus> {
 template <>
 struct Described<Review> {
   static constexpr std::string_view name = "Review";
-  static constexpr auto fields = std::tuple{
-      field("id", &Review::id),
-      field("personaId", &Review::persona_id),
-      field("executionId", &Review::execution_id),
-      field("title", &Review::title),
-      field("description", &Review::description),
-      field("severity", &Review::severity),
-      field("contextData", &Review::context_data),
-      field("suggestedActions", &Review::suggested_actions),
-      field("status", &Review::status),
-      field("responseMessage", &Review::response_message),
-      field("respondedAt", &Review::responded_at),
-      field("respondedBy", &Review::responded_by).doc("The name of the key that answered"),
-      field("expiresAt", &Review::expires_at),
-      field("createdAt", &Review::created_at)};
+  static constexpr auto fields = std::tuple{field("id", &Review::id),
+                                            field("personaId", &Review::persona_id),
+                                            field("executionId", &Review::execution_id),
+                                            field("title", &Review::title),
+                                            field("description", &Review::description),
+                                            field("severity", &Review::severity),
+                                            field("contextData", &Review::context_data),
+                                            field("suggestedActions", &Review::suggested_actions),
+                                            field("status", &Review::status),
+                                            field("responseMessage", &Review::response_message),
+                                            field("respondedAt", &Review::responded_at),
+                                            field("respondedBy", &Review::responded_by)
+                                                .doc("The name of the key that answered"),
+                                            field("expiresAt", &Review::expires_at),
+                                            field("createdAt", &Review::created_at)};
 };
 
 }  // namespace personas::codec

@@ -15,17 +15,17 @@
 
 namespace personas {
 
-inline constexpr std::size_t kMaxTurnText = 4 * 1024;  // then cut; the output has all of it
-inline constexpr std::size_t kMaxToolSummary = 500;    // of a tool's input or result
-inline constexpr std::size_t kMaxToolsPerTurn = 100;   // more are counted, not listed
-inline constexpr std::int64_t kMaxTurns = 5'000;       // of one attempt; later ones are not kept
+inline constexpr std::size_t kMaxTurnText = 4 * 1024;   // then cut; the output has all of it
+inline constexpr std::size_t kMaxToolSummary = 500;     // of a tool's input or result
+inline constexpr std::size_t kMaxToolsPerTurn = 100;    // more are counted, not listed
+inline constexpr std::int64_t kMaxTurns = 5'000;        // of one attempt; later ones are not kept
 
 enum class ToolState : std::uint8_t { kRunning, kDone, kFailed, kDenied };
 
 struct ToolUse {
   std::string id;
   std::string name;
-  std::string input;  // one cleaned line
+  std::string input;   // one cleaned line
   ToolState state = ToolState::kRunning;
   std::string result;  // one cleaned line
   std::int64_t result_bytes = 0;

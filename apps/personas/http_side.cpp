@@ -67,7 +67,9 @@ class RunningHttpSide final : public HttpSide {
                   .pages = pages_,
                   .feed = parts_.feed,
                   .metrics = metrics_,
-                  .facts = facts_of(parts_)},
+                  .facts = facts_of(parts_),
+                  .events = &parts_.events,
+                  .triggers_changed = parts_.triggers_changed},
         api_(services_, parts_.authenticator, parts_.log, api_options(parts_.settings),
              operations::all_operations()) {}
   ~RunningHttpSide() override { join(); }

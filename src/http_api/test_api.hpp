@@ -19,6 +19,7 @@
 #include "personas/operations/table.hpp"
 #include "personas/store/blocking.hpp"
 #include "personas/store/migrations.hpp"
+#include "personas/store/plain_event_sink.hpp"
 #include "personas/store_sqlite/open.hpp"
 
 namespace personas::http_api {
@@ -137,6 +138,8 @@ class ApiTest : public testing::Test {
   std::unique_ptr<store::Store> store_;
   store::JournalFeed feed_;
   RecordedExecutions executions_;
+  store::PlainEventSink events_;
+  int changes_ = 0;  // of triggers, as the scheduler is told
   vault::MasterKey master_ = *vault::MasterKey::parse(std::string(64, '5'));
   vault::Vault vault_{master_, random_};
   store::CursorCodec cursors_{as_bytes("cursor key")};

@@ -7,6 +7,7 @@
 #include "personas/operations/catalog_requests.hpp"
 #include "personas/operations/requests_described.hpp"
 #include "personas/store/repositories.hpp"
+#include "personas/triggers/trigger_store.hpp"
 
 #include "reply.hpp"
 #include "subjects.hpp"
@@ -90,6 +91,7 @@ Result<Reply> delete_persona(Call& call, store::Transaction& tx) {
   TRY_VOID(store::delete_persona(tx, call.tenant(), persona.id));
   TRY_VOID(catalog::forget_versions(tx, call.tenant(), persona.id));
   TRY_VOID(evaluation::delete_scenarios_of(tx, call.tenant(), persona.id));
+  TRY_VOID(triggers::delete_triggers_of(tx, call.tenant(), persona.id));
   TRY_VOID(record_persona(call, tx, record::kPersonaDeleted, persona));
   return empty_reply();
 }

@@ -249,15 +249,14 @@ CREATE TABLE secrets (
 );
 )sql";
 
-constexpr std::array kMigrations{
-    Migration{1, "initial", kInitial}, Migration{2, "agents' whole life", kAgentsLife},
-    Migration{3, "drafts and tests", kDraftsAndTests}, Migration{4, "event bus", ""},
-    Migration{5, "triggers", kTriggers}};
+constexpr std::array kMigrations{Migration{1, "initial", kInitial},
+                                 Migration{2, "agents' whole life", kAgentsLife},
+                                 Migration{3, "drafts and tests", kDraftsAndTests},
+                                 Migration{4, "event bus", ""},
+                                 Migration{5, "triggers", kTriggers}};
 
 }  // namespace
 
-std::span<const Migration> schema_migrations() {
-  return kMigrations;
-}
+std::span<const Migration> schema_migrations() { return kMigrations; }
 
 }  // namespace personas::store

@@ -27,6 +27,7 @@
 #include "personas/identity/principal.hpp"
 #include "personas/net/http.hpp"
 #include "personas/operations/page_cursor.hpp"
+#include "personas/store/event_sink.hpp"
 #include "personas/store/journal_feed.hpp"
 #include "personas/store/store.hpp"
 #include "personas/telemetry/metrics.hpp"
@@ -54,6 +55,8 @@ struct Services {
   store::JournalFeed& feed;
   telemetry::Metrics& metrics;
   Facts facts;
+  store::EventSink* events = nullptr;           // where triggers publish
+  std::function<void()> triggers_changed = {};  // the scheduler looks again; after the commit
 };
 
 struct Reply {

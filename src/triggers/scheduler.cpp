@@ -63,8 +63,9 @@ Scheduler::Batch Scheduler::plan(std::vector<DueTrigger> due, Timestamp now) {
                  .ids = {},
                  .pause_event = EventId::make(now, random_)};
     auto plan = plan_of(work.seen);
-    if (!plan) {
-      batch.broken.push_back({std::move(work), plan.error().message});
+    if (!plan || !plan->schedule) {
+      std::string reason = plan ? "Its config has no schedule" : plan.error().message;
+      batch.broken.push_back({std::move(work), std::move(reason)});
       continue;
     }
     work.plan = std::move(*plan);

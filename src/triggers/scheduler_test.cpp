@@ -333,6 +333,20 @@ TEST_F(SchedulerTest, AConfigThatCannotBeReadAnyMorePausesIt) {
   EXPECT_EQ(events("trigger.paused"), 1);
 }
 
+TEST_F(SchedulerTest, ARowThatNoRequestCouldMakeDoesNotKeepItBusy) {
+  for (const auto type : {TriggerType::kManual, TriggerType::kSchedule}) {
+    auto one = trigger(insert(R"({"cron":"every 10m"})"));
+    one.trigger_type = type;
+    one.enabled = type == TriggerType::kManual;
+    if (one.enabled) one.config.text = "{}";
+    write([&](Transaction& tx) { return update_trigger(tx, default_tenant(), one); });
+  }
+  clock_.advance(minutes(10));
+  EXPECT_EQ(settle(), std::nullopt);
+  EXPECT_EQ(events(), 0);
+  EXPECT_EQ(events("trigger.paused"), 1);
+}
+
 TEST_F(SchedulerTest, ManyThatAreDueAreFiredInFewTransactions) {
   write([&](Transaction& tx) -> Result<void> {
     for (int i = 0; i < 1000; ++i) {

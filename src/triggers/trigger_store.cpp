@@ -92,7 +92,7 @@ Result<std::vector<Trigger>> list_triggers(Transaction& tx, const TenantId& tena
 Result<std::vector<DueTrigger>> due_triggers(Transaction& tx, Timestamp now, std::size_t limit) {
   static const Sql kDue(
       fmt::format("SELECT tenant_id, {} FROM triggers WHERE next_trigger_at IS NOT NULL AND "
-                  "next_trigger_at <= ? ORDER BY next_trigger_at LIMIT ?",
+                  "next_trigger_at <= ? AND enabled = 1 ORDER BY next_trigger_at LIMIT ?",
                   codec::columns<Trigger>()));
   std::vector<DueTrigger> due;
   TRY_VOID(
@@ -106,7 +106,9 @@ Result<std::vector<DueTrigger>> due_triggers(Transaction& tx, Timestamp now, std
 
 Result<std::optional<Timestamp>> next_due(Transaction& tx) {
   static const Sql kNext(
-      "SELECT next_trigger_at FROM triggers WHERE next_trigger_at IS NOT NULL ORDER BY "
+      "SELECT next_trigger_at FROM triggers WHERE next_trigger_at IS NOT NULL AND enabled = 1 "
+      "ORDER "
+      "BY "
       "next_trigger_at LIMIT 1");
   std::optional<Timestamp> next;
   TRY_VOID(tx.query(kNext, {}, [&](const Row& row) -> Result<bool> {

@@ -7,7 +7,7 @@
 // thousand more that are due in the same second: from that second until the last has an event on
 // the disk. Then CPU time in ten quiet seconds.
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { binary, Deployment } from '../tests/functional/lib/program.mjs';
 import { sql } from '../tests/functional/lib/database.mjs';
@@ -35,10 +35,9 @@ function status(pid, name) {
   const line = readFileSync(`/proc/${pid}/status`, 'utf8').match(new RegExp(`${name}:\\s+(\\d+)`));
   return Number(line[1]);
 }
-const cpuTicks = (pid) => {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
-  return Number(fields[11]) + Number(fields[12]);
-};
+const cpuMs = (pid) => readdirSync(`/proc/${pid}/task`).map((thread) =>
+  Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]) / 1e6)
+  .reduce((sum, ms) => sum + ms, 0);
 
 async function measure(deployment) {
   let server = await deployment.serve();
@@ -54,19 +53,20 @@ async function measure(deployment) {
   insert(deployment, 'due', due, '{"cron":"every 1h"}', `${slot}000`);
   server = await deployment.serve();
   if (Date.now() >= slot) throw new Error('the server was not up before the schedules were due');
+  let before = cpuMs(server.pid);
   figures.fired = await waitFor('all to have fired', () =>
     fired(deployment) >= due && (Date.now() - slot) / 1000, 120_000);
+  figures.each = (cpuMs(server.pid) - before) / due * 1000;
   const [[events, distinct]] = sql(deployment, `SELECT (SELECT COUNT(*) FROM events),
     (SELECT COUNT(DISTINCT trigger_id) FROM trigger_firings)`);
   if (events !== due || distinct !== due) {
     throw new Error(`${events} events of ${distinct} triggers`);
   }
   figures.peak = status(server.pid, 'VmHWM') / 1024;
-  let ticks = cpuTicks(server.pid);
+  before = cpuMs(server.pid);
   since = Date.now();
   await waitFor('the quiet time to pass', () => Date.now() - since > quietMs, quietMs * 2);
-  ticks = cpuTicks(server.pid) - ticks;
-  figures.idle = ticks * 10 / quietMs * 100;
+  figures.idle = (cpuMs(server.pid) - before) / (Date.now() - since) * 100;
   return figures;
 }
 
@@ -74,6 +74,7 @@ const figureOf = {
   start: [`${notDue} schedules: start, until /health answers`, 's'],
   resident: [`${notDue} schedules: resident memory then`, 'MB'],
   fired: [`${due} due in one second: all events durable after`, 's'],
+  each: ['processor time of the server for one of them', 'µs'],
   peak: [`${due} due in one second: most resident memory`, 'MB'],
   idle: ['schedules that are not due: processor time', '%'],
 };

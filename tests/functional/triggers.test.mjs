@@ -85,15 +85,15 @@ test('ten thousand schedules that are not due cost nothing', async (t) => {
   }
   assert.equal(sql(deployment, `SELECT COUNT(*) FROM triggers
     WHERE next_trigger_at IS NOT NULL`)[0][0], 10_000);
-  // Settled once a second costs next to nothing, as every second after it should.
+  // Settled once six seconds cost next to nothing: the idle connections are closed by then.
   let last = cpuMs(server.pid);
   let since = Date.now();
   await waitFor('the server to be quiet', () => {
-    if (Date.now() - since < 1_000) return false;
+    if (Date.now() - since < 6_000) return false;
     const spent = cpuMs(server.pid) - last;
     [last, since] = [last + spent, Date.now()];
-    return spent < 0.5;
-  });
+    return spent < 3;
+  }, 60_000);
   const begin = Date.now();
   await waitFor('ten seconds', () => Date.now() - begin > 10_000);
   const share = (cpuMs(server.pid) - last) / (Date.now() - since) * 100;

@@ -60,6 +60,7 @@ SCENARIOS = [
     Scenario("million", 1, 0),
     Scenario("agents", 1, 0, "--runs", "10", command="agents.mjs"),
     Scenario("dead-worker", 1, 0, command="dead_worker.mjs"),
+    Scenario("schedules", 1, 0, command="schedules.mjs"),
 ]
 
 SYNC = "fdatasync after a 4 KiB append, p10"

@@ -6,6 +6,7 @@ find_package(Boost 1.81 REQUIRED COMPONENTS json)
 find_package(OpenSSL 3 REQUIRED)
 find_package(fmt REQUIRED)
 find_package(GTest REQUIRED)
+find_package(date REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
@@ -27,6 +28,7 @@ add_dependency(zstd PkgConfig::ZSTD)
 add_dependency(sodium PkgConfig::SODIUM)   # sealed boxes
 add_dependency(yaml PkgConfig::YAMLCPP)
 add_dependency(cli11)                  # header-only
+add_dependency(tz date::date-tz)      # time zones, from the data of the system
 add_dependency(gtest GTest::gtest GTest::gmock)
 
 # Asio and Beast are header libraries; their non-template half is compiled once, here.

@@ -79,6 +79,7 @@ class RunningHttpSide final : public HttpSide {
                   .feed = parts_.feed,
                   .metrics = metrics_,
                   .facts = facts_of(parts_),
+                  .triggers_changed = parts_.triggers_changed,
                   .webhook_secrets = webhook_secrets(parts_.settings)},
         api_(services_, parts_.authenticator, parts_.log, api_options(parts_.settings),
              operations::all_operations()) {}

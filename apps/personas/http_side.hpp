@@ -2,6 +2,7 @@
 // operations need.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "personas/async/task.hpp"
@@ -12,6 +13,7 @@
 #include "personas/identity/authenticator.hpp"
 #include "personas/net/server.hpp"
 #include "personas/settings/settings.hpp"
+#include "personas/store/event_sink.hpp"
 #include "personas/store/journal_feed.hpp"
 #include "personas/store/store.hpp"
 #include "personas/telemetry/log.hpp"
@@ -45,6 +47,7 @@ class HttpSide {
     worker_gateway::Hub& hub;
     InstanceId instance;
     NodeId node;
+    std::function<void()> triggers_changed;
   };
 
   static Result<std::unique_ptr<HttpSide>> start(Parts parts);

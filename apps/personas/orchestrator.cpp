@@ -12,16 +12,20 @@
 #include "personas/bus/bus.hpp"
 #include "personas/bus/bus_service.hpp"
 #include "personas/execution/execution_service.hpp"
+#include "personas/execution/execution_store.hpp"
 #include "personas/identity/authenticator.hpp"
 #include "personas/net_beast/server.hpp"
+#include "personas/os/wall_alarm.hpp"
 #include "personas/reactions/event_runs.hpp"
 #include "personas/reactions/execution_ended.hpp"
 #include "personas/reactor/journal_reactor.hpp"
 #include "personas/store/blocking.hpp"
 #include "personas/store/journal_feed.hpp"
 #include "personas/store/migrations.hpp"
+#include "personas/store/event_sink.hpp"
 #include "personas/store/repositories.hpp"
 #include "personas/store_sqlite/open.hpp"
+#include "personas/triggers/scheduler.hpp"
 #include "personas/vault/master_key.hpp"
 #include "personas/vault/provider_tokens.hpp"
 #include "personas/vault/run_secrets.hpp"
@@ -165,6 +169,12 @@ class RunningOrchestrator final : public Orchestrator {
   Task<Result<void>> start() override {
     CO_TRY_VOID(co_await service_.start(hub_));
     CO_TRY_VOID(co_await reactor_.open());
+    CO_TRY(alarm_, os::open_wall_alarm(core_.get_executor()));
+    scheduler_ = std::make_unique<triggers::Scheduler>(
+        core_.get_executor(), *store_, env_.clock, env_.random, *alarm_, firing_ports(),
+        [this](const Error& error) {
+          env_.log.warn("scheduler.failed", {{"error", error.message}});
+        });
     net::ServerOptions options = server_options(env_.settings);
     options.port = static_cast<std::uint16_t>(env_.settings.ws_port);
     options.limits.max_frame_bytes = wire::kMaxFrameBytes;
@@ -184,16 +194,19 @@ class RunningOrchestrator final : public Orchestrator {
                           .authenticator = authenticator_,
                           .hub = hub_,
                           .instance = installation_.instance,
-                          .node = installation_.node};
+                          .node = installation_.node,
+                          .triggers_changed = [this] { scheduler_->changed(); }};
     CO_TRY(http_, HttpSide::start(std::move(parts)));
     reactor_.run();
     bus_service_.run();
+    scheduler_->run();
     co_return Result<void>{};
   }
 
   Task<void> stop(Duration grace) override {
     feed_.close();
     if (http_) co_await http_->drain(grace);
+    if (scheduler_) co_await scheduler_->stop();
     co_await reactor_.stop();
     co_await bus_service_.stop();
     co_await service_.stop();
@@ -234,6 +247,20 @@ class RunningOrchestrator final : public Orchestrator {
                   {{"handler", trouble.handler},
                    {"position", trouble.position.value},
                    {"error", trouble.error.message}});
+  }
+
+  triggers::FiringPorts firing_ports() {
+    const auto cancel = [this](Transaction& tx, const TenantId& tenant, const ExecutionId& id,
+                               const std::string& reason, Timestamp now,
+                               store::AfterCommit& after) -> Result<void> {
+      TRY(const auto cancelled, execution::request_cancel(tx, tenant, id, reason, now));
+      using Was = execution::CancelResult::Was;
+      if (cancelled.was == Was::kQueued || cancelled.was == Was::kRunning) {
+        after.push_back([this, tenant, id] { service_.cancel_requested(tenant, id); });
+      }
+      return {};
+    };
+    return {.sink = bus_, .origin = installation_.instance, .cancel = cancel};
   }
 
   execution::ServiceOptions service_options() {
@@ -282,6 +309,8 @@ class RunningOrchestrator final : public Orchestrator {
   worker_gateway::Hub hub_;
   reactions::ExecutionEnded execution_ended_;
   reactor::JournalReactor reactor_;
+  std::unique_ptr<Alarm> alarm_;
+  std::unique_ptr<triggers::Scheduler> scheduler_;
   std::unique_ptr<net::Server> workers_port_;
   std::unique_ptr<HttpSide> http_;
 };

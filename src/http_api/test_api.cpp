@@ -38,7 +38,8 @@ ApiTest::ApiTest(Options options) {
                                            {.version = "9.9.9",
                                             .instance = InstanceId("inst_1"),
                                             .node = NodeId("node_1"),
-                                            .started = clock_.now()}});
+                                            .started = clock_.now()},
+                                           [this] { ++changes_; }});
   api_ = std::make_unique<Api>(*services_, authenticator_, logger_, std::move(options),
                                operations::all_operations());
 }

@@ -20,6 +20,7 @@
 #include "personas/reactions/event_runs.hpp"
 #include "personas/store/blocking.hpp"
 #include "personas/store/migrations.hpp"
+#include "personas/store/event_sink.hpp"
 #include "personas/store_sqlite/open.hpp"
 
 namespace personas::http_api {
@@ -141,6 +142,7 @@ class ApiTest : public testing::Test {
   reactions::EventRuns event_runs_{random_, executions_};
   std::vector<Timestamp> due_;  // as the bus has asked for
   bus::Bus bus_{clock_, event_runs_, [this](Timestamp at) { due_.push_back(at); }};
+  int changes_ = 0;  // of triggers, as the scheduler is told
   vault::MasterKey master_ = *vault::MasterKey::parse(std::string(64, '5'));
   vault::Vault vault_{master_, random_};
   store::CursorCodec cursors_{as_bytes("cursor key")};

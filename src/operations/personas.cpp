@@ -8,6 +8,7 @@
 #include "personas/operations/catalog_requests.hpp"
 #include "personas/operations/requests_described.hpp"
 #include "personas/store/repositories.hpp"
+#include "personas/triggers/trigger_store.hpp"
 #include "personas/vault/webhook_secrets.hpp"
 
 #include "reply.hpp"
@@ -96,6 +97,7 @@ Result<Reply> delete_persona(Call& call, store::Transaction& tx) {
   TRY_VOID(catalog::forget_versions(tx, call.tenant(), persona.id));
   TRY_VOID(evaluation::delete_scenarios_of(tx, call.tenant(), persona.id));
   TRY_VOID(bus::delete_subscriptions_of(tx, call.tenant(), persona.id, call.services.random));
+  TRY_VOID(triggers::delete_triggers_of(tx, call.tenant(), persona.id));
   TRY_VOID(record_persona(call, tx, record::kPersonaDeleted, persona));
   return empty_reply();
 }

@@ -35,5 +35,6 @@ void add_drafts(Table& table);
 void add_tests(Table& table);
 void add_webhooks_in(Table& table);
 void add_webhook_sources(Table& table);
+void add_triggers(Table& table);
 
 }  // namespace personas::operations

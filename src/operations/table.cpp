@@ -33,6 +33,7 @@ std::span<const Operation> all_operations() {
     add_tests(all);
     add_webhooks_in(all);
     add_webhook_sources(all);
+    add_triggers(all);
     return all;
   }();
   return table;

@@ -5,6 +5,7 @@
 #include "schema_agents_life.hpp"
 #include "schema_bus.hpp"
 #include "schema_drafts_tests.hpp"
+#include "schema_triggers.hpp"
 #include "schema_webhooks_in.hpp"
 
 namespace personas::store {
@@ -250,13 +251,11 @@ CREATE TABLE secrets (
 );
 )sql";
 
-constexpr std::string_view kNothing;
-
 constexpr std::array kMigrations{Migration{1, "initial", kInitial},
                                  Migration{2, "agents' whole life", kAgentsLife},
                                  Migration{3, "drafts and tests", kDraftsAndTests},
                                  Migration{4, "event bus", kEventBus},
-                                 Migration{5, "triggers", kNothing},
+                                 Migration{5, "triggers", kTriggers},
                                  Migration{6, "webhooks in", kWebhooksIn}};
 
 }  // namespace

@@ -48,6 +48,7 @@ class Fixtures:
         state["scenario"] = self.new_scenario()
         state["memory"] = self.new_memory()
         state["event"] = api.post("/api/events", {"eventType": "conformance.begun"})["id"]
+        state["trigger"] = self.new_trigger()
         state["template"] = api.get("/api/templates")[0]["id"]
         state["library_tool"] = api.get("/api/tool-library")[0]["tool"]["name"]
         state["connector"] = api.get("/api/connectors")[0]["type"]
@@ -122,6 +123,12 @@ class Fixtures:
         return self.api.post("/api/memories", {"personaId": self.persona, "title": "A habit",
                                                "content": f"Number {self.number()}"})["id"]
 
+    def new_trigger(self):
+        # Of a persona of its own: one holds a bounded number, and a deleted one takes them along.
+        return self.api.post("/api/triggers", {"personaId": self.new_persona(),
+                                               "triggerType": "schedule",
+                                               "config": {"cron": "0 0 1 1 *"}})["id"]
+
     def new_scenario(self, persona=None):
         return self.api.post(f"/api/personas/{persona or self.persona}/scenarios",
                              {"name": f"scenario {self.number()}", "prompt": "Say hello",
@@ -158,6 +165,7 @@ class Fixtures:
                 "messages": self.message, "memories": self.memory, "drafts": self.draft,
                 "scenarios": self.scenario, "tests": self.test, "templates": self.template,
                 "tool-library": self.library_tool, "connectors": self.connector,
+                "triggers": self.trigger,
                 "webhooks": self.persona, "hooks": self.source, "deliveries": self.delivery,
                 "providers": "claude", "versions": "1", "diff": "2"}[collection]
 
@@ -187,6 +195,9 @@ class Fixtures:
 
     def _path_of_deleteMemory(self):
         return {"id": self.new_memory()}
+
+    def _path_of_deleteTrigger(self):
+        return {"id": self.new_trigger()}
 
     def _path_of_deleteScenario(self):
         persona = self.new_persona()  # one holds a hundred at most

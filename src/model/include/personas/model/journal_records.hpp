@@ -1,6 +1,5 @@
-// The closed list of journal record types, and the data each carries: ids and facts, sizes and
-// digests, never output or secrets. They are what SSE streams show and what every bridge reads, so
-// a record type that has landed only ever gains optional members.
+// The closed list of journal record types, and their data: ids, facts, sizes, digests, never output
+// or secrets. Streams and bridges read them: a type that has landed only gains optional members.
 #pragma once
 
 #include <array>
@@ -8,16 +7,16 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <tuple>
 
 #include "personas/base/id.hpp"
 #include "personas/codec/described.hpp"
 #include "personas/codec/json.hpp"
 #include "personas/model/execution.hpp"
+#include "personas/model/trigger.hpp"
 
 namespace personas::record {
 
-// personas, groups and tools: created, updated, deleted
+// personas, groups, tools and triggers: created, updated, deleted
 struct Named {
   std::string id;
   std::string name;
@@ -168,6 +167,10 @@ inline constexpr std::string_view kReviewAnswered = "review.answered";
 inline constexpr std::string_view kReviewExpired = "review.expired";
 inline constexpr std::string_view kDraftUpdated = "draft.updated";
 inline constexpr std::string_view kTestUpdated = "test.updated";
+inline constexpr std::string_view kTriggerCreated = "trigger.created";
+inline constexpr std::string_view kTriggerUpdated = "trigger.updated";
+inline constexpr std::string_view kTriggerDeleted = "trigger.deleted";
+inline constexpr std::string_view kTriggerFired = "trigger.fired";
 
 inline constexpr std::array kRecordTypes{
     RecordType{kPersonaCreated, &codec::type_info<Named>},
@@ -203,6 +206,10 @@ inline constexpr std::array kRecordTypes{
     RecordType{kReviewExpired, &codec::type_info<ReviewRecord>},
     RecordType{kDraftUpdated, &codec::type_info<DraftUpdated>},
     RecordType{kTestUpdated, &codec::type_info<TestUpdated>},
+    RecordType{kTriggerCreated, &codec::type_info<Named>},
+    RecordType{kTriggerUpdated, &codec::type_info<Named>},
+    RecordType{kTriggerDeleted, &codec::type_info<Named>},
+    RecordType{kTriggerFired, &codec::type_info<TriggerFired>},
 };
 
 }  // namespace personas::record

@@ -131,6 +131,18 @@ struct Described<record::DraftUpdated> {
 };
 
 template <>
+struct Described<record::TriggerFired> {
+  using R = record::TriggerFired;
+  static constexpr std::string_view name = "TriggerFiredRecord";
+  static constexpr auto fields = std::tuple{field("triggerId", &R::trigger_id),
+                                            field("personaId", &R::persona_id),
+                                            field("slot", &R::slot),
+                                            field("kind", &R::kind),
+                                            field("status", &R::status),
+                                            field("eventId", &R::event_id)};
+};
+
+template <>
 struct Described<record::TestUpdated> {
   using R = record::TestUpdated;
   static constexpr std::string_view name = "TestUpdatedRecord";

@@ -1,6 +1,7 @@
 // What handlers work with. Outlives every call and every stream.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -43,6 +44,7 @@ struct Services {
   store::JournalFeed& feed;
   telemetry::Metrics& metrics;
   Facts facts;
+  std::function<void()> triggers_changed = {};  // the scheduler looks again; after the commit
   WebhookSecrets webhook_secrets = {};
 };
 

@@ -1,0 +1,59 @@
+// Triggers and their firings as rows. Functions over a Transaction, re-runnable.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "personas/model/trigger.hpp"
+#include "personas/store/repositories.hpp"
+
+namespace personas::triggers {
+
+// Of one persona: far above what a person keeps in view.
+inline constexpr std::int64_t kMaxTriggers = 1000;
+// Firings are forgotten after so long; a slot older than that is not filled in any more.
+inline constexpr Duration kFiringsKept = hours(24 * 90);
+
+// kUnprocessable past kMaxTriggers.
+Result<void> insert_trigger(store::Transaction& tx, const TenantId& tenant, const Trigger& trigger);
+Result<void> update_trigger(store::Transaction& tx, const TenantId& tenant, const Trigger& trigger);
+Result<std::optional<Trigger>> find_trigger(store::Transaction& tx, const TenantId& tenant,
+                                            const TriggerId& id);
+Result<bool> delete_trigger(store::Transaction& tx, const TenantId& tenant, const TriggerId& id);
+Result<void> delete_triggers_of(store::Transaction& tx, const TenantId& tenant,
+                                const PersonaId& persona);
+
+struct TriggerFilter {
+  std::optional<PersonaId> persona_id = {};
+  std::optional<TriggerType> type = {};
+  store::Page page = {};  // newest first
+};
+Result<std::vector<Trigger>> list_triggers(store::Transaction& tx, const TenantId& tenant,
+                                           const TriggerFilter& filter);
+
+struct DueTrigger {
+  TenantId tenant;
+  Trigger trigger;
+};
+// Of all tenants, those due longest first.
+Result<std::vector<DueTrigger>> due_triggers(store::Transaction& tx, Timestamp now,
+                                             std::size_t limit);
+// When the next trigger of all is due.
+Result<std::optional<Timestamp>> next_due(store::Transaction& tx);
+
+// False: the slot has fired before.
+Result<bool> insert_firing(store::Transaction& tx, const TenantId& tenant,
+                           const TriggerFiring& firing);
+Result<void> update_firing(store::Transaction& tx, const TenantId& tenant,
+                           const TriggerFiring& firing);
+Result<void> forget_firings(store::Transaction& tx, const TenantId& tenant,
+                            const TriggerId& trigger, Timestamp before);
+// Newest first.
+Result<std::vector<TriggerFiring>> list_firings(store::Transaction& tx, const TenantId& tenant,
+                                                const TriggerId& trigger, const store::Page& page);
+// Those whose outcome is not known yet, by slot.
+Result<std::vector<TriggerFiring>> open_firings(store::Transaction& tx, const TenantId& tenant,
+                                                const TriggerId& trigger, std::size_t limit);
+
+}  // namespace personas::triggers

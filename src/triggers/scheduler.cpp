@@ -1,0 +1,203 @@
+#include "personas/triggers/scheduler.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace personas::triggers {
+
+namespace asio = boost::asio;
+using store::Transaction;
+
+struct Scheduler::Seen {
+  std::vector<DueTrigger> due;
+  std::optional<Timestamp> next;
+};
+
+struct Scheduler::Batch {
+  // A trigger whose config cannot be read any more, such as for a zone that is gone.
+  struct Broken {
+    DueWork work;
+    std::string reason;
+  };
+  std::vector<DueWork> works;
+  std::vector<Broken> broken;
+  std::size_t size() const { return works.size() + broken.size(); }
+};
+
+Scheduler::Scheduler(asio::any_io_executor executor, store::Store& store, Clock& clock,
+                     Random& random, Alarm& alarm, FiringPorts ports,
+                     std::function<void(const Error&)> on_trouble)
+    : executor_(std::move(executor)),
+      store_(store),
+      clock_(clock),
+      random_(random),
+      alarm_(alarm),
+      ports_(std::move(ports)),
+      on_trouble_(std::move(on_trouble)),
+      timer_(executor_) {}
+
+Scheduler::~Scheduler() = default;
+
+Result<Scheduler::Seen> Scheduler::look(Transaction& tx, Timestamp now) const {
+  Seen seen;
+  TRY(seen.due, due_triggers(tx, now, batch_limit_));
+  if (!seen.due.empty()) return seen;
+  TRY(seen.next, next_due(tx));
+  return seen;
+}
+
+Scheduler::Batch Scheduler::plan(std::vector<DueTrigger> due, Timestamp now) {
+  Batch batch;
+  std::size_t slots = 0;
+  for (auto& [tenant, trigger] : due) {
+    if (slots >= kMaxSlots) break;  // the others stay due
+    DueWork work{.tenant = std::move(tenant),
+                 .seen = std::move(trigger),
+                 .plan = {},
+                 .due = {},
+                 .ids = {},
+                 .pause_event = EventId::make(now, random_)};
+    auto plan = plan_of(work.seen);
+    if (!plan || !plan->schedule) {
+      std::string reason = plan ? "Its config has no schedule" : plan.error().message;
+      batch.broken.push_back({std::move(work), std::move(reason)});
+      continue;
+    }
+    work.plan = std::move(*plan);
+    work.due = schedule::plan_due(*work.plan.schedule, work.seen.next_slot.value_or(now), now,
+                                  work.plan.missed, {work.seen.id.str(), work.plan.jitter});
+    for (std::size_t i = 0; i < work.due.fire.size(); ++i) {
+      work.ids.push_back(FiringIds::make(now, random_));
+    }
+    slots += 1 + work.due.fire.size();
+    batch.works.push_back(std::move(work));
+  }
+  return batch;
+}
+
+Task<Result<FiredCounts>> Scheduler::fire(std::shared_ptr<const Batch> batch, Timestamp now) {
+  auto after = std::make_shared<AfterCommit>();
+  auto operation = [this, batch, now, after](Transaction& tx) -> Result<FiredCounts> {
+    after->clear();
+    FiredCounts total;
+    for (const auto& work : batch->works) {
+      TRY(const auto counts, fire_due(tx, ports_, work, now, *after));
+      total.published += counts.published;
+      total.skipped += counts.skipped;
+      total.paused += counts.paused;
+    }
+    for (const auto& [work, reason] : batch->broken) {
+      TRY_VOID(pause_by_itself(tx, ports_.sink, ports_.origin, work.tenant, work.seen, reason,
+                               work.pause_event, now, *after));
+      ++total.paused;
+    }
+    return total;
+  };
+  auto fired = co_await store_.write(std::move(operation));
+  if (fired) {
+    for (const auto& action : *after) action();
+  }
+  co_return fired;
+}
+
+// The one trigger of the batch cannot be fired, and will not be the next time: it stops no other.
+Task<Result<void>> Scheduler::set_aside(const Batch& batch, Error error, Timestamp now) {
+  on_trouble_(error);
+  auto pause = std::make_shared<Batch>();
+  pause->broken.push_back({batch.works.front(), "It could not be fired: " + error.message});
+  CO_TRY(const auto counts, co_await fire(pause, now));
+  stats_.paused += counts.paused;
+  co_return Result<void>();
+}
+
+Task<Result<std::optional<Timestamp>>> Scheduler::step() {
+  const Timestamp now = clock_.wall();
+  auto operation = [this, now](Transaction& tx) { return look(tx, now); };
+  ++stats_.looks;
+  CO_TRY(auto seen, co_await store_.read(std::move(operation)));
+  if (seen.due.empty()) co_return seen.next;
+  const auto batch = std::make_shared<const Batch>(plan(std::move(seen.due), now));
+  const auto fired = co_await fire(batch, now);
+  if (!fired) {
+    if (info(fired.error().code).retryable) co_return fail(fired.error());
+    if (batch->size() > 1) {
+      batch_limit_ = 1;
+    } else if (batch->works.empty()) {
+      co_return fail(fired.error());
+    } else {
+      CO_TRY_VOID(co_await set_aside(*batch, fired.error(), now));
+    }
+    co_return std::optional(now);
+  }
+  ++stats_.writes;
+  stats_.published += fired->published;
+  stats_.skipped += fired->skipped;
+  stats_.paused += fired->paused;
+  batch_limit_ = std::min(batch_limit_ * 2, kMaxBatch);
+  co_return std::optional(now);
+}
+
+// ---- in the background -------------------------------------------------------------------------
+
+Task<void> Scheduler::rest(std::optional<Timestamp> until) {
+  alarm_.set(until, [this] { timer_.cancel(); });
+  timer_.expires_after(Timer::kNever);
+  boost::system::error_code ignored;
+  co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  alarm_.set(std::nullopt, {});
+}
+
+Task<void> Scheduler::loop() {
+  Duration wait = kFirstPause;
+  while (!stopping_) {
+    look_again_ = false;
+    const auto next = co_await step();
+    if (stopping_) break;
+    if (!next) {
+      on_trouble_(next.error());
+      timer_.expires_after(wait);
+      wait = std::min(wait * 2, kLongestPause);
+      boost::system::error_code ignored;
+      co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+      continue;
+    }
+    wait = kFirstPause;
+    if (look_again_ || (*next && **next <= clock_.wall())) continue;
+    co_await rest(*next);
+  }
+}
+
+void Scheduler::changed() {
+  if (told_.exchange(true)) return;
+  asio::post(executor_, [this] {
+    told_ = false;
+    look_again_ = true;
+    timer_.cancel();
+  });
+}
+
+void Scheduler::run() {
+  running_ = true;
+  ended_ = std::make_unique<Timer>(executor_);
+  asio::co_spawn(executor_, loop(), [this](const std::exception_ptr& failure) {
+    running_ = false;
+    ended_->cancel();
+    if (failure) std::rethrow_exception(failure);
+  });
+}
+
+Task<void> Scheduler::stop() {
+  stopping_ = true;
+  alarm_.set(std::nullopt, {});
+  timer_.cancel();
+  if (!running_) co_return;
+  boost::system::error_code ignored;
+  co_await ended_->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+}
+
+}  // namespace personas::triggers

@@ -168,8 +168,10 @@ Task<Result<net::Response>> BeastGuardedClient::exchange(net::Request request, P
   CO_TRY(const std::vector<tcp::endpoint> endpoints, co_await vetted(url));
   CO_TRY(auto connection, co_await ClientConnection::connect_to(shared_, url, endpoints, limit));
   connection->bound(limit);
-  const auto rule = request.method == "HEAD" ? ClientConnection::BodyRule::kNone
-                                             : ClientConnection::BodyRule::kByHeaders;
+  const bool head_only =
+      request.method == "HEAD" || options_.body == net::GuardOptions::Body::kIgnored;
+  const auto rule =
+      head_only ? ClientConnection::BodyRule::kNone : ClientConnection::BodyRule::kByHeaders;
   co_return co_await connection->exchange(std::move(text), rule, std::move(sink));
 }
 

@@ -214,6 +214,17 @@ TEST(GuardedClient, ItsDeadlineHoldsWhileBytesStillArrive) {
   EXPECT_EQ(response.error().code, ErrorCode::kTimeout);
 }
 
+TEST(GuardedClient, AnEndlessBodyThatNobodyWantsIsNotWaitedFor) {
+  Dripping server;
+  net::GuardOptions options = allowing(PrivateTargets::kAllowed);
+  options.body = net::GuardOptions::Body::kIgnored;
+  Guarded client(std::move(options));
+  const auto response = client.send(url_of(server.port(), "127.0.0.1"));
+  ASSERT_TRUE(response) << response.error().message;
+  EXPECT_EQ(response->status, 200);
+  EXPECT_TRUE(response->body.empty());
+}
+
 TEST(GuardedClient, EndsWhatIsUnderWayWhenItIsCut) {
   Dripping server;
   Guarded client(allowing(PrivateTargets::kAllowed));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -23,6 +24,8 @@ struct GuardOptions {
   // Of a request as a whole: lookup, connecting, TLS, sending, the last byte of the answer.
   Duration deadline = seconds(20);
   std::size_t max_response_bytes = 64 * 1024;
+  // kIgnored: an answer ends with its headers, however much the other side would send.
+  enum class Body : std::uint8_t { kTaken, kIgnored } body = Body::kTaken;
   std::string ca_file;     // empty: the system's certificates; TLS is always verified
   Resolver resolver = {};  // empty: the system's
 };

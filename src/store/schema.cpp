@@ -4,6 +4,7 @@
 
 #include "schema_agents_life.hpp"
 #include "schema_drafts_tests.hpp"
+#include "schema_webhooks_out.hpp"
 
 namespace personas::store {
 namespace {
@@ -250,10 +251,16 @@ CREATE TABLE secrets (
 
 constexpr std::array kMigrations{Migration{1, "initial", kInitial},
                                  Migration{2, "agents' whole life", kAgentsLife},
-                                 Migration{3, "drafts and tests", kDraftsAndTests}};
+                                 Migration{3, "drafts and tests", kDraftsAndTests},
+                                 Migration{4, "event bus", ""},
+                                 Migration{5, "triggers", ""},
+                                 Migration{6, "webhooks in", ""},
+                                 Migration{7, "webhooks out", kWebhooksOut}};
 
 }  // namespace
 
-std::span<const Migration> schema_migrations() { return kMigrations; }
+std::span<const Migration> schema_migrations() {
+  return kMigrations;
+}
 
 }  // namespace personas::store

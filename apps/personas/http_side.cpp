@@ -67,7 +67,8 @@ class RunningHttpSide final : public HttpSide {
                   .pages = pages_,
                   .feed = parts_.feed,
                   .metrics = metrics_,
-                  .facts = facts_of(parts_)},
+                  .facts = facts_of(parts_),
+                  .webhooks = parts_.webhooks},
         api_(services_, parts_.authenticator, parts_.log, api_options(parts_.settings),
              operations::all_operations()) {}
   ~RunningHttpSide() override { join(); }

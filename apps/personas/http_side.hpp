@@ -10,6 +10,7 @@
 #include "personas/execution/service.hpp"
 #include "personas/identity/authenticator.hpp"
 #include "personas/net/server.hpp"
+#include "personas/operations/webhook_services.hpp"
 #include "personas/settings/settings.hpp"
 #include "personas/store/journal_feed.hpp"
 #include "personas/store/store.hpp"
@@ -41,6 +42,7 @@ class HttpSide {
     const vault::MasterKey& key;
     const identity::Authenticator& authenticator;
     worker_gateway::Hub& hub;
+    operations::Webhooks webhooks;
     InstanceId instance;
     NodeId node;
   };

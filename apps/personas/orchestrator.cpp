@@ -25,6 +25,7 @@
 #include "personas/vault/vault.hpp"
 #include "personas/worker_gateway/hub.hpp"
 
+#include "deliveries.hpp"
 #include "http_side.hpp"
 #include "programs.hpp"
 
@@ -147,13 +148,25 @@ class RunningOrchestrator final : public Orchestrator {
             env_.clock, env_.random,
             [this](execution::QueuedExecution queued) { service_.enqueued(std::move(queued)); }),
         reactor_(core.get_executor(), *store_, feed_, execution_ended_,
-                 [this](const reactor::Trouble& trouble) { report_trouble(trouble); }) {
+                 [this](const reactor::Trouble& trouble) { report_trouble(trouble); }),
+        deliveries_(
+            {.core = core,
+             .settings = env_.settings,
+             .store = *store_,
+             .feed = feed_,
+             .clock = env_.clock,
+             .random = env_.random,
+             .vault = vault_,
+             .log = env_.log,
+             .instance = installation_.instance,
+             .on_trouble = [this](const reactor::Trouble& trouble) { report_trouble(trouble); }}) {
     store_->on_journal([this](store::JournalPosition position) { feed_.advance(position); });
   }
 
   Task<Result<void>> start() override {
     CO_TRY_VOID(co_await service_.start(hub_));
     CO_TRY_VOID(co_await reactor_.open());
+    CO_TRY_VOID(co_await deliveries_.open());
     net::ServerOptions options = server_options(env_.settings);
     options.port = static_cast<std::uint16_t>(env_.settings.ws_port);
     options.limits.max_frame_bytes = wire::kMaxFrameBytes;
@@ -171,10 +184,12 @@ class RunningOrchestrator final : public Orchestrator {
                           .key = key_,
                           .authenticator = authenticator_,
                           .hub = hub_,
+                          .webhooks = deliveries_.webhooks(),
                           .instance = installation_.instance,
                           .node = installation_.node};
     CO_TRY(http_, HttpSide::start(std::move(parts)));
     reactor_.run();
+    deliveries_.run();
     co_return Result<void>{};
   }
 
@@ -182,6 +197,7 @@ class RunningOrchestrator final : public Orchestrator {
     feed_.close();
     if (http_) co_await http_->drain(grace);
     co_await reactor_.stop();
+    co_await deliveries_.stop();
     co_await service_.stop();
     hub_.close_all("the orchestrator is stopping");
     if (workers_port_) co_await workers_port_->drain(seconds(1));
@@ -264,6 +280,7 @@ class RunningOrchestrator final : public Orchestrator {
   worker_gateway::Hub hub_;
   reactions::ExecutionEnded execution_ended_;
   reactor::JournalReactor reactor_;
+  Deliveries deliveries_;
   std::unique_ptr<net::Server> workers_port_;
   std::unique_ptr<HttpSide> http_;
 };

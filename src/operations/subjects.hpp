@@ -31,5 +31,6 @@ void add_usage(Table& table);
 void add_healing(Table& table);
 void add_drafts(Table& table);
 void add_tests(Table& table);
+void add_webhooks_out(Table& table);
 
 }  // namespace personas::operations

@@ -29,6 +29,7 @@ std::span<const Operation> all_operations() {
     add_healing(all);
     add_drafts(all);
     add_tests(all);
+    add_webhooks_out(all);
     return all;
   }();
   return table;

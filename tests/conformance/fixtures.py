@@ -48,6 +48,9 @@ class Fixtures:
         state["scenario"] = self.new_scenario()
         state["memory"] = self.new_memory()
         state["event"] = api.post("/api/events", {"eventType": "conformance.begun"})["id"]
+        state["webhook"] = self.new_webhook()
+        state["delivery"] = api.post(f"/v1/webhooks/{state['webhook']}/test")["id"]
+        state["sink"] = self.new_sink()
         state["template"] = api.get("/api/templates")[0]["id"]
         state["library_tool"] = api.get("/api/tool-library")[0]["tool"]["name"]
         state["connector"] = api.get("/api/connectors")[0]["type"]
@@ -121,6 +124,14 @@ class Fixtures:
                              {"name": f"scenario {self.number()}", "prompt": "Say hello",
                               "expectations": [{"outputContains": "demo"}]})["id"]
 
+    def new_webhook(self):
+        return self.api.post("/v1/webhooks", {"url": "https://receiver.invalid/hook",
+                                              "events": ["conformance.never"]})["id"]
+
+    def new_sink(self):
+        return self.api.post("/api/notification-sinks", {"url": "https://receiver.invalid/hook",
+                                                         "topics": ["expiries"]})["id"]
+
     def execute(self, prompt="Say hello", **fields):
         return self.api.post("/api/execute", {"personaId": self.persona, "prompt": prompt,
                                               **fields})["executionId"]
@@ -152,6 +163,8 @@ class Fixtures:
                 "messages": self.message, "memories": self.memory, "drafts": self.draft,
                 "scenarios": self.scenario, "tests": self.test, "templates": self.template,
                 "tool-library": self.library_tool, "connectors": self.connector,
+                "webhooks": self.webhook, "deliveries": self.delivery,
+                "notification-sinks": self.sink,
                 "providers": "claude", "versions": "1", "diff": "2"}[collection]
 
     def _turn(self, name):
@@ -181,6 +194,12 @@ class Fixtures:
     def _path_of_deleteScenario(self):
         persona = self.new_persona()  # one holds a hundred at most
         return {"id": persona, "scenarioId": self.new_scenario(persona)}
+
+    def _path_of_deleteWebhook(self):
+        return {"id": self.new_webhook()}
+
+    def _path_of_deleteNotificationSink(self):
+        return {"id": self.new_sink()}
 
     def _path_of_unlinkTool(self):
         tool = self.new_tool()

@@ -20,6 +20,7 @@
 #include "personas/base/clock.hpp"
 #include "personas/base/secret.hpp"
 #include "personas/delivery/endpoint.hpp"
+#include "personas/delivery/outbox.hpp"
 #include "personas/delivery/retry.hpp"
 #include "personas/delivery/schedule.hpp"
 #include "personas/net/guarded_client.hpp"
@@ -32,15 +33,6 @@ inline constexpr std::size_t kMaxUnderWay = 32;  // deliveries at once, over all
 // After the store refused to tell what is due or to take what came of it.
 inline constexpr Duration kStorePause = seconds(5);
 inline constexpr std::string_view kEndpointDisabled = "webhook.disabled";  // an event's type
-
-// What others tell of the service.
-class Outbox {
- public:
-  virtual ~Outbox() = default;
-  // Rows for this endpoint were committed. From any thread; lost in a crash, and then found by
-  // start().
-  virtual void due(const TenantId& tenant, const EndpointId& endpoint) = 0;
-};
 
 // Carries one delivery to where its endpoint is.
 class Carrier {

@@ -17,7 +17,7 @@
 
 namespace personas::record {
 
-// personas, groups and tools: created, updated, deleted
+// personas, groups, tools, webhooks (by their description): created, updated, deleted
 struct Named {
   std::string id;
   std::string name;
@@ -155,6 +155,9 @@ inline constexpr std::string_view kReviewAnswered = "review.answered";
 inline constexpr std::string_view kReviewExpired = "review.expired";
 inline constexpr std::string_view kDraftUpdated = "draft.updated";
 inline constexpr std::string_view kTestUpdated = "test.updated";
+inline constexpr std::string_view kWebhookCreated = "webhook.created";
+inline constexpr std::string_view kWebhookUpdated = "webhook.updated";
+inline constexpr std::string_view kWebhookDeleted = "webhook.deleted";
 
 inline constexpr std::array kRecordTypes{
     RecordType{kPersonaCreated, &codec::type_info<Named>},
@@ -186,6 +189,9 @@ inline constexpr std::array kRecordTypes{
     RecordType{kReviewExpired, &codec::type_info<ReviewRecord>},
     RecordType{kDraftUpdated, &codec::type_info<DraftUpdated>},
     RecordType{kTestUpdated, &codec::type_info<TestUpdated>},
+    RecordType{kWebhookCreated, &codec::type_info<Named>},
+    RecordType{kWebhookUpdated, &codec::type_info<Named>},
+    RecordType{kWebhookDeleted, &codec::type_info<Named>},
 };
 
 }  // namespace personas::record

@@ -27,6 +27,7 @@
 #include "personas/identity/principal.hpp"
 #include "personas/net/http.hpp"
 #include "personas/operations/page_cursor.hpp"
+#include "personas/operations/webhook_services.hpp"
 #include "personas/store/journal_feed.hpp"
 #include "personas/store/store.hpp"
 #include "personas/telemetry/metrics.hpp"
@@ -54,6 +55,7 @@ struct Services {
   store::JournalFeed& feed;
   telemetry::Metrics& metrics;
   Facts facts;
+  Webhooks webhooks = {};
 };
 
 struct Reply {

@@ -148,6 +148,8 @@ Task<Result<std::optional<Timestamp>>> DeliveryService::run(const Schedule::Turn
     return work;
   };
   CO_TRY(const Work work, co_await parts_.store.read(look));
+  // Too late to be cut: stop() would wait for it.
+  if (stopping_) co_return std::optional<Timestamp>(now);
   std::vector<Outcome> outcomes(work.deliveries.size());
   std::size_t left = outcomes.size();
   Timer all(parts_.executor);
@@ -168,6 +170,7 @@ Task<Result<std::optional<Timestamp>>> DeliveryService::run(const Schedule::Turn
 }
 
 Task<void> DeliveryService::carry_one(const Work& work, std::size_t index, Outcome& outcome) {
+  if (stopping_) co_return;
   const Instant began = parts_.clock.now();
   outcome = co_await parts_.carrier.carry(*work.endpoint, work.deliveries[index], work.secrets,
                                           parts_.clock.wall());

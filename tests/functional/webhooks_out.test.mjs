@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { createHmac, createPublicKey, verify } from 'node:crypto';
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { contentsOf } from './lib/canary.mjs';
 import { Deployment } from './lib/program.mjs';
 import { waitFor } from './lib/wait.mjs';
 
@@ -75,6 +76,14 @@ test('a delivery is signed so that others can verify it', { timeout: 60_000 }, a
   await waitFor('the test', () => seen.length === 2);
   assert.ok(signedBy(hook.secret, seen[1]) && signedBy(rotated.secret, seen[1]));
   assert.equal(seen[1].json.type, 'webhook.test');
+  await server.stop();
+  const places = [['log', Buffer.from(server.log)], ...contentsOf(deployment.folder)];
+  for (const secret of [hook.secret, rotated.secret].map((text) => text.replace('whsec_', ''))) {
+    const forms = [secret, Buffer.from(secret, 'base64')];
+    for (const [place, contents] of places) {
+      assert.ok(!forms.some((form) => contents.includes(form)), `a secret in ${place}`);
+    }
+  }
 });
 
 test('failures are tried again under the same id, and Retry-After is heard',
@@ -167,7 +176,7 @@ test('private targets are refused unless they are allowed by name', { timeout: 6
 
 test('people are told of failures, signed or as Slack reads it', { timeout: 90_000 }, async (t) => {
   const deployment = await Deployment.make(t, allowed);
-  await deployment.serve();
+  const server = await deployment.serve();
   await deployment.worker('w1');
   const api = deployment.api();
   const hook = await receiver(t);
@@ -186,6 +195,11 @@ test('people are told of failures, signed or as Slack reads it', { timeout: 90_0
   assert.equal(slack.seen[0].json.blocks.length, 2);
   assert.equal(slack.seen[0].path, '/hook/s3cr3t');
   assert.equal(slack.seen[0].signature, undefined);
+  await server.stop();
+  assert.ok(!server.log.includes('s3cr3t'));
+  for (const [place, contents] of contentsOf(deployment.dataDir)) {
+    assert.ok(!contents.includes('s3cr3t'), `the URL in ${place}`);
+  }
 });
 
 // What was published and acknowledged, against what the receiver saw: nothing may be missing, and

@@ -17,6 +17,9 @@ using boost::asio::ip::tcp;
 using boost::asio::ip::udp;
 using Resolve = boost::asio::ip::basic_resolver<tcp, boost::asio::io_context::executor_type>;
 
+// Addresses of one name that are tried; a name with more of them is served by each.
+constexpr std::size_t kMaxDialled = 4;
+
 boost::asio::ip::address to_asio(const net::IpAddress& address) {
   if (address.family == net::IpAddress::Family::kV6) {
     return boost::asio::ip::address_v6(address.bytes);
@@ -85,6 +88,7 @@ class BeastGuardedClient final : public net::GuardedClient {
   }
 
   void cut() override {
+    ++cuts_;
     shared_->loop.roster.abort_all();
     for (const auto& pending : lookups_) {
       if (const auto lookup = pending.lock()) lookup->timer.cancel();
@@ -104,11 +108,15 @@ class BeastGuardedClient final : public net::GuardedClient {
 
   Task<Result<std::vector<net::IpAddress>>> look_up(std::string host);
   Task<Result<std::vector<tcp::endpoint>>> vetted(net::Url url);
+  Task<Result<std::unique_ptr<ClientConnection>>> dial(net::Url url,
+                                                       std::vector<tcp::endpoint> endpoints,
+                                                       Instant limit);
   Task<Result<net::Response>> exchange(net::Request request, PieceSink sink);
 
   net::GuardOptions options_;
   std::shared_ptr<ClientShared> shared_;
   std::vector<std::weak_ptr<Lookup>> lookups_;  // under way
+  std::uint64_t cuts_ = 0;
 };
 
 Task<Result<std::vector<net::IpAddress>>> BeastGuardedClient::look_up(std::string host) {
@@ -160,13 +168,32 @@ Task<Result<std::vector<tcp::endpoint>>> BeastGuardedClient::vetted(net::Url url
   co_return endpoints;
 }
 
+// Each address has its share of the time that is left, so that one that swallows packets does not
+// keep the next from being tried.
+Task<Result<std::unique_ptr<ClientConnection>>> BeastGuardedClient::dial(
+    net::Url url, std::vector<tcp::endpoint> endpoints, Instant limit) {
+  const std::uint64_t cuts = cuts_;
+  const std::size_t count = std::min(endpoints.size(), kMaxDialled);
+  Error last;
+  for (std::size_t i = 0; i < count && cuts == cuts_; ++i) {
+    const Instant now = shared_->clock.now();
+    const Duration share = (limit - now) / static_cast<std::int64_t>(count - i);
+    std::vector<tcp::endpoint> one{endpoints[i]};
+    auto connection =
+        co_await ClientConnection::connect_to(shared_, url, std::move(one), now + share);
+    if (connection) co_return std::move(*connection);
+    last = connection.error();
+  }
+  co_return fail(std::move(last));
+}
+
 Task<Result<net::Response>> BeastGuardedClient::exchange(net::Request request, PieceSink sink) {
   const Instant limit = shared_->clock.now() + options_.deadline;
   CO_TRY(const net::Url url, net::vet_url(request.target, options_.targets));
   CO_TRY(std::string text, render_request(request, url));
   text.insert(text.find("\r\n\r\n") + 2, "Connection: close\r\n");
   CO_TRY(const std::vector<tcp::endpoint> endpoints, co_await vetted(url));
-  CO_TRY(auto connection, co_await ClientConnection::connect_to(shared_, url, endpoints, limit));
+  CO_TRY(auto connection, co_await dial(url, endpoints, limit));
   connection->bound(limit);
   const bool head_only =
       request.method == "HEAD" || options_.body == net::GuardOptions::Body::kIgnored;

@@ -153,6 +153,19 @@ TEST(GuardedClient, AsksTheResolverOnceForEveryRequestAndKeepsNoConnection) {
   EXPECT_TRUE(eventually([&] { return server.stats().open_connections == 0; }));
 }
 
+TEST(GuardedClient, TriesTheNextAddressWhenOneDoesNotAnswer) {
+  TestServer server(routes);
+  Script script({{"127.0.0.2", "127.0.0.1"}});
+  Guarded client(allowing(PrivateTargets::kAllowed, script.resolver()));
+  const auto response = client.send(url_of(server.port(), "two.example.com"));
+  ASSERT_TRUE(response) << response.error().message;
+  Script dead({{"127.0.0.2"}});
+  Guarded other(allowing(PrivateTargets::kAllowed, dead.resolver()));
+  const auto failed = other.send(url_of(server.port(), "one.example.com"));
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code, ErrorCode::kUnavailable);
+}
+
 TEST(GuardedClient, FollowsNoRedirect) {
   TestServer server(routes);
   Guarded client(allowing(PrivateTargets::kAllowed));

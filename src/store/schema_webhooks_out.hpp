@@ -13,7 +13,6 @@ CREATE TABLE webhook_endpoints (
   id text NOT NULL,
   kind text NOT NULL,
   url text NOT NULL,
-  command text NOT NULL,
   description text,
   events text NOT NULL,
   notify text NOT NULL,

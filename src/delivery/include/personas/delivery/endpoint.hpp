@@ -34,7 +34,6 @@ struct Endpoint {
   EndpointId id;
   Kind kind = Kind::kWebhook;
   std::string url;
-  std::vector<std::string> command;
   std::optional<std::string> description;
   std::vector<std::string> events;
   std::vector<Topic> notify;
@@ -102,7 +101,6 @@ struct Described<delivery::Endpoint> {
   static constexpr auto fields = std::tuple{field("id", &E::id),
                                             field("kind", &E::kind),
                                             field("url", &E::url),
-                                            field("command", &E::command),
                                             field("description", &E::description),
                                             field("events", &E::events),
                                             field("notify", &E::notify),

@@ -80,7 +80,8 @@ class RunningHttpSide final : public HttpSide {
                   .metrics = metrics_,
                   .facts = facts_of(parts_),
                   .triggers_changed = parts_.triggers_changed,
-                  .webhook_secrets = webhook_secrets(parts_.settings)},
+                  .webhook_secrets = webhook_secrets(parts_.settings),
+                  .webhooks = parts_.webhooks},
         api_(services_, parts_.authenticator, parts_.log, api_options(parts_.settings),
              operations::all_operations()) {}
   ~RunningHttpSide() override { join(); }

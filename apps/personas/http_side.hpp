@@ -12,6 +12,7 @@
 #include "personas/execution/service.hpp"
 #include "personas/identity/authenticator.hpp"
 #include "personas/net/server.hpp"
+#include "personas/operations/webhook_services.hpp"
 #include "personas/settings/settings.hpp"
 #include "personas/store/event_sink.hpp"
 #include "personas/store/journal_feed.hpp"
@@ -45,6 +46,7 @@ class HttpSide {
     const vault::MasterKey& key;
     const identity::Authenticator& authenticator;
     worker_gateway::Hub& hub;
+    operations::Webhooks webhooks;
     InstanceId instance;
     NodeId node;
     std::function<void()> triggers_changed;

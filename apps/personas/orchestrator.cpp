@@ -33,6 +33,7 @@
 #include "personas/vault/webhook_secrets.hpp"
 #include "personas/worker_gateway/hub.hpp"
 
+#include "deliveries.hpp"
 #include "http_side.hpp"
 #include "programs.hpp"
 
@@ -162,7 +163,19 @@ class RunningOrchestrator final : public Orchestrator {
             env_.clock, env_.random,
             [this](execution::QueuedExecution queued) { service_.enqueued(std::move(queued)); }),
         reactor_(core.get_executor(), *store_, feed_, execution_ended_,
-                 [this](const reactor::Trouble& trouble) { report_trouble(trouble); }) {
+                 [this](const reactor::Trouble& trouble) { report_trouble(trouble); }),
+        deliveries_(
+            {.core = core,
+             .settings = env_.settings,
+             .store = *store_,
+             .feed = feed_,
+             .clock = env_.clock,
+             .random = env_.random,
+             .vault = vault_,
+             .log = env_.log,
+             .instance = installation_.instance,
+             .events = bus_,
+             .on_trouble = [this](const reactor::Trouble& trouble) { report_trouble(trouble); }}) {
     store_->on_journal([this](store::JournalPosition position) { feed_.advance(position); });
   }
 
@@ -175,6 +188,7 @@ class RunningOrchestrator final : public Orchestrator {
         [this](const Error& error) {
           env_.log.warn("scheduler.failed", {{"error", error.message}});
         });
+    CO_TRY_VOID(co_await deliveries_.open());
     net::ServerOptions options = server_options(env_.settings);
     options.port = static_cast<std::uint16_t>(env_.settings.ws_port);
     options.limits.max_frame_bytes = wire::kMaxFrameBytes;
@@ -193,6 +207,7 @@ class RunningOrchestrator final : public Orchestrator {
                           .key = key_,
                           .authenticator = authenticator_,
                           .hub = hub_,
+                          .webhooks = deliveries_.webhooks(),
                           .instance = installation_.instance,
                           .node = installation_.node,
                           .triggers_changed = [this] { scheduler_->changed(); }};
@@ -200,6 +215,7 @@ class RunningOrchestrator final : public Orchestrator {
     reactor_.run();
     bus_service_.run();
     scheduler_->run();
+    deliveries_.run();
     co_return Result<void>{};
   }
 
@@ -209,6 +225,7 @@ class RunningOrchestrator final : public Orchestrator {
     if (scheduler_) co_await scheduler_->stop();
     co_await reactor_.stop();
     co_await bus_service_.stop();
+    co_await deliveries_.stop();
     co_await service_.stop();
     hub_.close_all("the orchestrator is stopping");
     if (workers_port_) co_await workers_port_->drain(seconds(1));
@@ -311,6 +328,7 @@ class RunningOrchestrator final : public Orchestrator {
   reactor::JournalReactor reactor_;
   std::unique_ptr<Alarm> alarm_;
   std::unique_ptr<triggers::Scheduler> scheduler_;
+  Deliveries deliveries_;
   std::unique_ptr<net::Server> workers_port_;
   std::unique_ptr<HttpSide> http_;
 };

@@ -167,6 +167,12 @@ Task<Result<std::unique_ptr<ClientConnection>>> ClientConnection::connect(
     std::shared_ptr<ClientShared> shared, net::Url url) {
   CO_TRY(const std::vector<tcp::endpoint> endpoints, co_await resolve(*shared, url));
   const Instant deadline = shared->clock.now() + shared->options.connect_deadline;
+  co_return co_await connect_to(std::move(shared), std::move(url), endpoints, deadline);
+}
+
+Task<Result<std::unique_ptr<ClientConnection>>> ClientConnection::connect_to(
+    std::shared_ptr<ClientShared> shared, net::Url url, std::vector<tcp::endpoint> endpoints,
+    Instant deadline) {
   Error last{ErrorCode::kUnavailable, "The host " + url.host + " has no address.", {}};
   for (const tcp::endpoint& endpoint : endpoints) {
     Socket socket(shared->loop.io.get_executor());
@@ -231,15 +237,19 @@ Task<Result<net::Response>> ClientConnection::exchange(std::string text, BodyRul
   const net::ClientOptions& options = shared_->options;
   heard_ = false;
   keep_alive_ = false;
-  const Instant sent_by = shared_->clock.now() + options.response_deadline;
-  if (!co_await stream_->write(text, sent_by, kMinSendRate)) co_return fail(broken());
-  stream_->set_deadline(shared_->clock.now() + options.response_deadline);
+  const auto deadline = [&] {
+    return std::min(shared_->clock.now() + options.response_deadline, limit_);
+  };
+  // Under a limit a slow receiver earns no time.
+  const std::size_t rate = limit_ == Instant::never() ? kMinSendRate : SIZE_MAX;
+  if (!co_await stream_->write(text, deadline(), rate)) co_return fail(broken());
+  stream_->set_deadline(deadline());
 
   ResponseReader reader(rule, std::move(sink), options.max_response_bytes);
   for (;;) {
     CO_TRY(const ResponseReader::Step step, reader.feed(in_));
     if (step == ResponseReader::Step::kDone) break;
-    if (reader.streaming()) stream_->clear_deadline();
+    if (reader.streaming()) stream_->set_deadline(limit_);
     if (co_await fill()) continue;
     if (!ended_ || stream_->expired() || !reader.ends_here()) co_return fail(broken());
     break;

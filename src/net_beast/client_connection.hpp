@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "personas/net/client.hpp"
 
@@ -37,6 +38,10 @@ class ClientConnection final : public Peer {
  public:
   static Task<Result<std::unique_ptr<ClientConnection>>> connect(
       std::shared_ptr<ClientShared> shared, net::Url url);
+  // The same to addresses that are known already, until `deadline`.
+  static Task<Result<std::unique_ptr<ClientConnection>>> connect_to(
+      std::shared_ptr<ClientShared> shared, net::Url url,
+      std::vector<boost::asio::ip::tcp::endpoint> endpoints, Instant deadline);
   ~ClientConnection() override { leave(); }
 
   // Sends `text` and reads one response; the body goes to `sink` piece by piece if there is one and
@@ -44,6 +49,8 @@ class ClientConnection final : public Peer {
   enum class BodyRule : std::uint8_t { kByHeaders, kNone };
   Task<Result<net::Response>> exchange(std::string text, BodyRule rule, PieceSink sink);
 
+  // No exchange goes on past `limit`, whatever still arrives.
+  void bound(Instant limit) { limit_ = limit; }
   // Whether another request may follow on it, as far as one can tell from here.
   bool is_reusable();
   void park(Instant until);
@@ -67,6 +74,7 @@ class ClientConnection final : public Peer {
   std::shared_ptr<ClientShared> shared_;
   std::string in_;  // received and not parsed
   Instant parked_until_ = Instant::never();
+  Instant limit_ = Instant::never();
   bool keep_alive_ = false;
   bool heard_ = false;
   bool ended_ = false;  // the peer closed in an orderly way

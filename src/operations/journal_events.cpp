@@ -6,7 +6,7 @@
 
 #include "personas/execution/execution_store.hpp"
 #include "personas/execution/turn_store.hpp"
-#include "personas/model/journal_records.hpp"
+#include "personas/model/journal_record_types.hpp"
 #include "personas/store/journal_reader.hpp"
 
 namespace personas::operations {

@@ -4,7 +4,7 @@
 
 #include "personas/codec/json.hpp"
 #include "personas/codec/schema.hpp"
-#include "personas/model/journal_records.hpp"
+#include "personas/model/journal_record_types.hpp"
 #include "personas/operations/reports_described.hpp"
 #include "personas/operations/runner.hpp"
 

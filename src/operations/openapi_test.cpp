@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "personas/codec/json.hpp"
-#include "personas/model/journal_records.hpp"
+#include "personas/model/journal_record_types.hpp"
 #include "personas/operations/table.hpp"
 
 namespace personas::operations {

@@ -36,5 +36,6 @@ void add_tests(Table& table);
 void add_webhooks_in(Table& table);
 void add_webhook_sources(Table& table);
 void add_triggers(Table& table);
+void add_webhooks_out(Table& table);
 
 }  // namespace personas::operations

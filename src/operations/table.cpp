@@ -34,6 +34,7 @@ std::span<const Operation> all_operations() {
     add_webhooks_in(all);
     add_webhook_sources(all);
     add_triggers(all);
+    add_webhooks_out(all);
     return all;
   }();
   return table;

@@ -7,6 +7,7 @@
 #include "schema_drafts_tests.hpp"
 #include "schema_triggers.hpp"
 #include "schema_webhooks_in.hpp"
+#include "schema_webhooks_out.hpp"
 
 namespace personas::store {
 namespace {
@@ -256,10 +257,13 @@ constexpr std::array kMigrations{Migration{1, "initial", kInitial},
                                  Migration{3, "drafts and tests", kDraftsAndTests},
                                  Migration{4, "event bus", kEventBus},
                                  Migration{5, "triggers", kTriggers},
-                                 Migration{6, "webhooks in", kWebhooksIn}};
+                                 Migration{6, "webhooks in", kWebhooksIn},
+                                 Migration{7, "webhooks out", kWebhooksOut}};
 
 }  // namespace
 
-std::span<const Migration> schema_migrations() { return kMigrations; }
+std::span<const Migration> schema_migrations() {
+  return kMigrations;
+}
 
 }  // namespace personas::store

@@ -312,6 +312,18 @@ TEST_F(SqliteStore, TheRealSchemaAppliesOnce) {
   EXPECT_EQ(*migrate_now(**opened, all), 0);
 }
 
+TEST_F(SqliteStore, TheRealSchemaIsReachedFromEveryOlderOne) {
+  store_.reset();
+  const auto all = store::schema_migrations();
+  for (std::size_t older = 0; older < all.size(); ++older) {
+    const auto path = directory_.path() / ("from" + std::to_string(older) + ".db");
+    auto opened = open_sqlite({.path = path}, nullptr);
+    ASSERT_TRUE(opened);
+    ASSERT_TRUE(migrate_now(**opened, all.first(older)));
+    EXPECT_EQ(*migrate_now(**opened, all), static_cast<int>(all.size() - older));
+  }
+}
+
 TEST_F(SqliteStore, MigratesForwardAndRefusesAnotherHistory) {
   open();
   const store::Migration second{2, "more",

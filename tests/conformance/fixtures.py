@@ -49,6 +49,10 @@ class Fixtures:
         state["memory"] = self.new_memory()
         state["event"] = api.post("/api/events", {"eventType": "conformance.begun"})["id"]
         state["trigger"] = self.new_trigger()
+        state["webhook"] = self.new_webhook()
+        state["sent"] = api.post(f"/v1/webhooks/{state['webhook']}/test")["id"]
+        state["subscription"] = self.new_subscription()
+        state["sink"] = self.new_sink()
         state["template"] = api.get("/api/templates")[0]["id"]
         state["library_tool"] = api.get("/api/tool-library")[0]["tool"]["name"]
         state["connector"] = api.get("/api/connectors")[0]["type"]
@@ -134,6 +138,18 @@ class Fixtures:
                              {"name": f"scenario {self.number()}", "prompt": "Say hello",
                               "expectations": [{"outputContains": "demo"}]})["id"]
 
+    def new_subscription(self):
+        return self.api.post("/api/subscriptions", {"personaId": self.persona,
+                                                    "eventType": "conformance.never"})["id"]
+
+    def new_webhook(self):
+        return self.api.post("/v1/webhooks", {"url": "https://receiver.invalid/hook",
+                                              "events": ["conformance.never"]})["id"]
+
+    def new_sink(self):
+        return self.api.post("/api/notification-sinks", {"url": "https://receiver.invalid/hook",
+                                                         "topics": ["expiries"]})["id"]
+
     def execute(self, prompt="Say hello", **fields):
         return self.api.post("/api/execute", {"personaId": self.persona, "prompt": prompt,
                                               **fields})["executionId"]
@@ -155,18 +171,21 @@ class Fixtures:
         values = {}
         for before, part in zip(parts, parts[1:]):
             if part.startswith("{"):
-                values[part[1:-1]] = self._one_of(before)
+                values[part[1:-1]] = self._one_of(parts[0], before)
         return values
 
-    def _one_of(self, collection):
+    def _one_of(self, surface, collection):
+        if surface == "v1":  # the same words for what goes out
+            return {"webhooks": self.webhook, "deliveries": self.sent}[collection]
         return {"personas": self.persona, "groups": self.group, "tools": self.tool,
                 "tool-definitions": self.tool, "credentials": self.credential,
                 "executions": self.execution, "reviews": self.review, "events": self.event,
                 "messages": self.message, "memories": self.memory, "drafts": self.draft,
                 "scenarios": self.scenario, "tests": self.test, "templates": self.template,
                 "tool-library": self.library_tool, "connectors": self.connector,
-                "triggers": self.trigger,
-                "webhooks": self.persona, "hooks": self.source, "deliveries": self.delivery,
+                "triggers": self.trigger, "hooks": self.source, "notification-sinks": self.sink,
+                "webhooks": self.persona, "deliveries": self.delivery,
+                "subscriptions": self.subscription,
                 "providers": "claude", "versions": "1", "diff": "2"}[collection]
 
     def _turn(self, name):
@@ -196,12 +215,21 @@ class Fixtures:
     def _path_of_deleteMemory(self):
         return {"id": self.new_memory()}
 
+    def _path_of_deleteSubscription(self):
+        return {"id": self.new_subscription()}
+
     def _path_of_deleteTrigger(self):
         return {"id": self.new_trigger()}
 
     def _path_of_deleteScenario(self):
         persona = self.new_persona()  # one holds a hundred at most
         return {"id": persona, "scenarioId": self.new_scenario(persona)}
+
+    def _path_of_deleteWebhook(self):
+        return {"id": self.new_webhook()}
+
+    def _path_of_deleteNotificationSink(self):
+        return {"id": self.new_sink()}
 
     def _path_of_unlinkTool(self):
         tool = self.new_tool()

@@ -12,6 +12,7 @@
 #include "personas/bus/bus.hpp"
 #include "personas/execution/service.hpp"
 #include "personas/operations/page_cursor.hpp"
+#include "personas/operations/webhook_services.hpp"
 #include "personas/store/journal_feed.hpp"
 #include "personas/store/store.hpp"
 #include "personas/telemetry/metrics.hpp"
@@ -46,6 +47,7 @@ struct Services {
   Facts facts;
   std::function<void()> triggers_changed = {};  // the scheduler looks again; after the commit
   WebhookSecrets webhook_secrets = {};
+  Webhooks webhooks = {};
 };
 
 }  // namespace personas::operations

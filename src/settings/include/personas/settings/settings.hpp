@@ -75,6 +75,7 @@ struct Settings {
   Duration dead_after{};
   Switch require_signed_frames = Switch::kOff;
   Switch accept_legacy_signatures = Switch::kOff;
+  Switch allow_private_targets = Switch::kOff;
 
   std::string orchestrator_url;
   std::string worker_id;

@@ -128,6 +128,9 @@ inline constexpr std::array kSettings = {
     Setting{"accept-legacy-signatures", "PERSONAS_ACCEPT_LEGACY_SIGNATURES",
             &Settings::accept_legacy_signatures, "off", detail::kServers,
             "Accept frames signed with the bare worker token, from workers that cannot change"},
+    Setting{"allow-private-targets", "PERSONAS_ALLOW_PRIVATE_TARGETS",
+            &Settings::allow_private_targets, "off", detail::kServers,
+            "Let webhooks and polled URLs lead to this machine and to private networks"},
 
     Setting{"orchestrator-url", "ORCHESTRATOR_URL", &Settings::orchestrator_url,
             "ws://127.0.0.1:8443", detail::kWorker,
@@ -154,8 +157,7 @@ inline constexpr std::array kSettings = {
             "Another endpoint of the Responses API for the agent, with its /v1"},
     Setting{"gemini-base-url", "GOOGLE_GEMINI_BASE_URL", &Settings::gemini_base_url, "",
             detail::kWorkers, "Another endpoint of the Gemini API for the agent"},
-    Setting{"ca-file", "PERSONAS_CA_FILE", &Settings::ca_file, "",
-            detail::kWorker | detail::kClient,
+    Setting{"ca-file", "PERSONAS_CA_FILE", &Settings::ca_file, "", detail::kAll,
             "Certificates (PEM) to trust instead of the system's"},
 
     Setting{"url", "PERSONAS_URL", &Settings::url, "http://127.0.0.1:<http-port>", detail::kClient,

@@ -1,0 +1,97 @@
+// Sends what is due, one timer at the next due moment; with nothing due it does nothing.
+//
+// A batch reads what is due for one endpoint, carries it there, and writes what came of it: the
+// delivery's row and the endpoint's health in one transaction. A crash between carrying and writing
+// carries again, under the same id: at least once, never less. Lives on one executor; stop() before
+// it goes.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include "personas/async/task.hpp"
+#include "personas/async/timer.hpp"
+#include "personas/base/clock.hpp"
+#include "personas/base/secret.hpp"
+#include "personas/delivery/endpoint.hpp"
+#include "personas/delivery/outbox.hpp"
+#include "personas/delivery/retry.hpp"
+#include "personas/delivery/schedule.hpp"
+#include "personas/net/guarded_client.hpp"
+#include "personas/store/event_sink.hpp"
+#include "personas/store/store.hpp"
+
+namespace personas::delivery {
+
+inline constexpr std::size_t kMaxUnderWay = 32;  // deliveries at once, over all endpoints
+// After the store refused to tell what is due or to take what came of it.
+inline constexpr Duration kStorePause = seconds(5);
+inline constexpr std::string_view kEndpointDisabled = "webhook.disabled";  // an event's type
+
+// Carries one delivery to where its endpoint is.
+class Carrier {
+ public:
+  virtual ~Carrier() = default;
+  virtual Task<Outcome> carry(const Endpoint& endpoint, const Delivery& delivery,
+                              std::span<const Secret> secrets, Timestamp now) = 0;
+  // Ends what is under way soon.
+  virtual void cut() = 0;
+};
+
+// Over HTTP; the client outlives it.
+std::unique_ptr<Carrier> make_http_carrier(net::GuardedClient& client, std::string user_agent);
+
+// The secrets that this endpoint's deliveries are signed with now; bound to the vault.
+using SecretsOf = std::function<Result<std::vector<Secret>>(store::Transaction&, const TenantId&,
+                                                            const Endpoint&, Timestamp now)>;
+
+class DeliveryService final : public Outbox {
+ public:
+  struct Parts {
+    boost::asio::any_io_executor executor;
+    store::Store& store;
+    Clock& clock;
+    Random& random;
+    Carrier& carrier;
+    SecretsOf secrets_of;
+    store::EventSink& events;
+    InstanceId origin;
+    std::function<void(const Error&)> on_trouble;
+  };
+  explicit DeliveryService(Parts parts);
+
+  // Finds what a process before left to do, then sends until stop().
+  Task<Result<void>> start();
+  Task<void> stop();
+  void due(const TenantId& tenant, const EndpointId& endpoint) override;
+
+ private:
+  struct Work;
+  struct Settled;
+
+  Task<void> loop();
+  Task<void> batch(Schedule::Turn turn);
+  Task<Result<std::optional<Timestamp>>> run(const Schedule::Turn& turn);
+  Task<void> carry_one(const Work& work, std::size_t index, Outcome& outcome);
+  Task<Result<Settled>> write_down(const Lane& lane, const Work& work,
+                                   const std::vector<Outcome>& outcomes);
+  void began() { ++running_; }
+  void ended();
+  void kick();
+
+  Parts parts_;
+  Schedule schedule_{kMaxUnderWay};
+  Timer timer_;
+  Timer done_;
+  int running_ = 0;  // coroutines
+  bool kicked_ = false;
+  bool stopping_ = false;
+};
+
+}  // namespace personas::delivery

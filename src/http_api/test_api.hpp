@@ -19,8 +19,8 @@
 #include "personas/operations/table.hpp"
 #include "personas/reactions/event_runs.hpp"
 #include "personas/store/blocking.hpp"
-#include "personas/store/migrations.hpp"
 #include "personas/store/event_sink.hpp"
+#include "personas/store/migrations.hpp"
 #include "personas/store_sqlite/open.hpp"
 
 namespace personas::http_api {

@@ -147,8 +147,8 @@ Result<Reply> fire_trigger(Call& call, Transaction& tx) {
   std::optional<TriggerFiring> fired;
   for (int i = 0; i < kMaxNeighbours && !fired; ++i) {
     TRY(fired, triggers::publish_slot(
-                   tx, call.services.bus, call.services.facts.instance, call.tenant(), trigger, plan,
-                   {.at = call.now + Duration(i), .kind = FiringKind::kManual, .ids = ids},
+                   tx, call.services.bus, call.services.facts.instance, call.tenant(), trigger,
+                   plan, {.at = call.now + Duration(i), .kind = FiringKind::kManual, .ids = ids},
                    call.now, call.after_commit));
   }
   if (!fired) return fail(ErrorCode::kConflict, "It is fired too often; try again");
@@ -188,9 +188,9 @@ Result<Reply> backfill_trigger(Call& call, Transaction& tx) {
   for (const auto slot : slots) {
     const auto ids = triggers::FiringIds::make(call.now, call.services.random);
     TRY(const auto fired,
-        triggers::publish_slot(tx, call.services.bus, call.services.facts.instance, call.tenant(), trigger,
-                               plan, {.at = slot, .kind = FiringKind::kBackfill, .ids = ids},
-                               call.now, call.after_commit));
+        triggers::publish_slot(
+            tx, call.services.bus, call.services.facts.instance, call.tenant(), trigger, plan,
+            {.at = slot, .kind = FiringKind::kBackfill, .ids = ids}, call.now, call.after_commit));
     ++(fired ? report.published : report.already_fired);
   }
   if (report.published > 0) trigger.last_triggered_at = call.now;

@@ -123,6 +123,7 @@ class ExecutionEndedTest : public testing::Test {
                                      .node = NodeId("n"),
                                      .now = clock_.wall()}));
       execution::AppendRequest request;
+      request.events = &recorded_events_;
       request.tenant = tenant_;
       request.id = id;
       request.persona = persona_;
@@ -214,6 +215,7 @@ class ExecutionEndedTest : public testing::Test {
   ManualClock clock_;
   SeededRandom random_{5};
   store::JournalFeed feed_;
+  store::RecordedEvents recorded_events_;
   std::unique_ptr<store::Store> store_;
   std::vector<execution::QueuedExecution> told_;
   ExecutionEnded handler_{clock_, random_, [this](execution::QueuedExecution queued) {

@@ -6,7 +6,7 @@
 
 #include "personas/delivery/endpoint_store.hpp"
 #include "personas/delivery/filter.hpp"
-#include "personas/model/journal_records.hpp"
+#include "personas/model/journal_record_types.hpp"
 
 #include "notification.hpp"
 

@@ -94,7 +94,8 @@ class Builder {
     result["responses"] = responses_of(operation);
     if (operation.access == Access::kOpen) result["security"] = bj::array{};
     if (operation.access == Access::kProof) {
-      result["requestBody"] = bj::object{{"content", content("application/json", bj::object{})}};
+      result["requestBody"] = bj::object{{"required", false},
+                                         {"content", content("application/json", bj::object{})}};
     }
     if (operation.access == Access::kLoopbackOrKey || operation.access == Access::kProof) {
       result["security"] = bj::array{bj::object{}, bj::object{{"key", bj::array{}}}};

@@ -2,6 +2,8 @@
 
 #include <set>
 
+#include <map>
+
 #include <gtest/gtest.h>
 
 #include "personas/codec/json.hpp"
@@ -170,6 +172,22 @@ TEST_F(OpenApi, HealthIsOpenAndNothingElseIsBySilence) {
 TEST(PathParameters, AreTheNamesInBraces) {
   EXPECT_EQ(path_parameters("/a/{id}/b/{toolId}"), (std::vector<std::string>{"id", "toolId"}));
   EXPECT_TRUE(path_parameters("/a").empty());
+}
+
+// A second type of the same name would silently take the place of the first in the document.
+TEST_F(OpenApi, NoTwoTypesShareAName) {
+  std::map<std::string_view, const codec::TypeInfo*> known;
+  const auto see = [&](const codec::TypeInfo* (*info)()) {
+    if (info == nullptr) return;
+    const auto [it, fresh] = known.emplace(info()->name, info());
+    EXPECT_EQ(it->second, info()) << info()->name;
+  };
+  for (const auto& operation : all_operations()) {
+    see(operation.body.info);
+    see(operation.query.info);
+    see(operation.output.info);
+    for (const auto& other : operation.other_successes) see(other.output.info);
+  }
 }
 
 }  // namespace

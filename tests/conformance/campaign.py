@@ -23,7 +23,10 @@ STATEFUL_SHARE = 0.3  # of the time that is left after every operation had its t
 READ_ALL_SECONDS = 60
 
 # Operations that need not be answered with a 2xx, each with its reason.
-NEVER_2XX = {"streamSocket": "it is answered with 101, to an upgrade"}
+A_PROVIDERS = "it takes what this provider sends; the functional tests send it, signed"
+NEVER_2XX = {"streamSocket": "it is answered with 101, to an upgrade",
+             **{f"receive{sender}Webhook": A_PROVIDERS
+                for sender in ("Gitlab", "Github", "Slack", "Stripe", "Linear", "Standard")}}
 
 
 class Campaign:

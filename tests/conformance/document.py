@@ -20,6 +20,9 @@ class Operation:
         self.parameters = raw.get("parameters", [])
         self.body = raw.get("requestBody")
 
+    def takes_any_json(self):
+        return bool(self.body) and self.body["content"]["application/json"]["schema"] == {}
+
     def names(self, where):
         return [parameter["name"] for parameter in self.parameters if parameter["in"] == where]
 

@@ -5,6 +5,7 @@ something that is there, or the tester would learn only how the service says 404
 invalid on purpose is never touched. After a call: what was answered is counted by operation, and no
 secret may be in it."""
 import atexit
+import datetime
 import json
 import os
 import random
@@ -62,6 +63,21 @@ REFUSED_BY_MEANING = {
     "updatePersona": ("/groupId",),
     "putClaudeToken": ("/token", "/expiresAt"),
     "streamEvents": ("query.types",),
+    "createSubscription": ("/eventType", "/sourceFilter", "/filter", "/input"),
+    "replaceSubscription": ("/eventType", "/sourceFilter", "/filter", "/input", "/deliveryWindow/"),
+    "changeSubscription": ("/eventType", "/sourceFilter", "/filter", "/input", "/deliveryWindow/"),
+    "createTrigger": ("/config", "/personaId", "/targetPersonaId"),
+    "replaceTrigger": ("/config", "/personaId", "/targetPersonaId"),
+    "updateTrigger": ("/config", "/personaId", "/targetPersonaId"),
+    "previewTrigger": ("/config",),
+    "previewTriggerConfig": ("/config",),
+    "backfillTrigger": ("/from", "/to"),
+    "createWebhookSource": ("/unsigned", "/secret", "/previousSecret", "/personaId", "/preset"),
+    "createWebhook": ("/url", "/events/"),
+    "updateWebhook": ("/url", "/events/"),
+    "createNotificationSink": ("/url", "/topics"),
+    **{f"receive{sender}Webhook": ("This is not what a webhook of the kind",)
+       for sender in ("Gitlab", "Github", "Slack", "Stripe", "Linear", "Standard")},
 }
 
 
@@ -136,6 +152,16 @@ def agree(case, body):
         body["expectations"] = [{"outputContains": "demo"}]
     if name == "importDocuments":
         body["documents"] = [{"kind": "Group", "name": f"imported {FIXTURES.number()}"}]
+    if name == "createTrigger":
+        body.update(triggerType="schedule", config={"cron": "0 0 1 1 *"})
+    if name == "backfillTrigger":
+        now = datetime.datetime.now(datetime.timezone.utc)
+        body["from"] = (now - datetime.timedelta(hours=1)).isoformat()
+        body["to"] = now.isoformat()
+    if name in ("createWebhook", "updateWebhook", "createNotificationSink"):
+        body["url"] = "https://receiver.invalid/hook"
+    if name == "createSubscription":
+        body.update(eventType="conformance.never", filter=None, input=None, sourceFilter=None)
     if name == "putClaudeToken":
         body["token"] = FIXTURES.canary("sk-ant-oat01-")
         body.pop("expiresAt", None)

@@ -133,6 +133,12 @@ class Hostile:
 
     def odd_bodies(self, operation):
         path = operation.url(self.values)
+        if operation.takes_any_json():
+            for what, body in NOT_JSON.items():
+                if what != "nothing":
+                    self.ask(what, operation.method, path, {400, 401}, operation=operation,
+                             body=body)
+            return
         needed = operation.body["required"]
         for what, body in {**NOT_JSON, **NOT_AN_OBJECT}.items():
             if what == "nothing" and not needed:
@@ -149,6 +155,8 @@ class Hostile:
 
     def nul_in_strings(self, operation):
         """A zero byte in each string of the body: taken as any character, or refused."""
+        if operation.takes_any_json():
+            return
         schema = operation.body["content"]["application/json"]["schema"]
         name = schema["$ref"].rpartition("/")[2]
         described = self.document.raw["components"]["schemas"][name]

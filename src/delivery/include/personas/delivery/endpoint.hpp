@@ -118,7 +118,7 @@ struct Described<delivery::Endpoint> {
 
 template <>
 struct Described<delivery::DeliveryStatus> {
-  static constexpr std::string_view name = "WebhookDeliveryStatus";
+  static constexpr std::string_view name = "EndpointDeliveryStatus";
   static constexpr std::array values{value("pending", delivery::DeliveryStatus::kPending),
                                      value("failed", delivery::DeliveryStatus::kFailed),
                                      value("delivered", delivery::DeliveryStatus::kDelivered),
@@ -129,7 +129,7 @@ struct Described<delivery::DeliveryStatus> {
 template <>
 struct Described<delivery::Delivery> {
   using D = delivery::Delivery;
-  static constexpr std::string_view name = "WebhookDelivery";
+  static constexpr std::string_view name = "EndpointDelivery";
   static constexpr auto fields = std::tuple{
       field("id", &D::id).doc("The webhook-id of every attempt"),
       field("endpointId", &D::endpoint_id),

@@ -16,6 +16,7 @@
 #include "personas/identity/authenticator.hpp"
 #include "personas/net_beast/server.hpp"
 #include "personas/os/wall_alarm.hpp"
+#include "personas/reactions/chain_triggers.hpp"
 #include "personas/reactions/event_runs.hpp"
 #include "personas/reactions/execution_ended.hpp"
 #include "personas/reactor/journal_reactor.hpp"
@@ -164,6 +165,9 @@ class RunningOrchestrator final : public Orchestrator {
             [this](execution::QueuedExecution queued) { service_.enqueued(std::move(queued)); }),
         reactor_(core.get_executor(), *store_, feed_, execution_ended_,
                  [this](const reactor::Trouble& trouble) { report_trouble(trouble); }),
+        chain_triggers_(env_.clock, env_.random, bus_, installation_.instance),
+        chains_(core.get_executor(), *store_, feed_, chain_triggers_,
+                [this](const reactor::Trouble& trouble) { report_trouble(trouble); }),
         deliveries_(
             {.core = core,
              .settings = env_.settings,
@@ -182,6 +186,7 @@ class RunningOrchestrator final : public Orchestrator {
   Task<Result<void>> start() override {
     CO_TRY_VOID(co_await service_.start(hub_));
     CO_TRY_VOID(co_await reactor_.open());
+    CO_TRY_VOID(co_await chains_.open());
     CO_TRY(alarm_, os::open_wall_alarm(core_.get_executor()));
     scheduler_ = std::make_unique<triggers::Scheduler>(
         core_.get_executor(), *store_, env_.clock, env_.random, *alarm_, firing_ports(),
@@ -213,6 +218,7 @@ class RunningOrchestrator final : public Orchestrator {
                           .triggers_changed = [this] { scheduler_->changed(); }};
     CO_TRY(http_, HttpSide::start(std::move(parts)));
     reactor_.run();
+    chains_.run();
     bus_service_.run();
     scheduler_->run();
     deliveries_.run();
@@ -224,6 +230,7 @@ class RunningOrchestrator final : public Orchestrator {
     if (http_) co_await http_->drain(grace);
     if (scheduler_) co_await scheduler_->stop();
     co_await reactor_.stop();
+    co_await chains_.stop();
     co_await bus_service_.stop();
     co_await deliveries_.stop();
     co_await service_.stop();
@@ -326,6 +333,8 @@ class RunningOrchestrator final : public Orchestrator {
   worker_gateway::Hub hub_;
   reactions::ExecutionEnded execution_ended_;
   reactor::JournalReactor reactor_;
+  reactions::ChainTriggers chain_triggers_;
+  reactor::JournalReactor chains_;
   std::unique_ptr<Alarm> alarm_;
   std::unique_ptr<triggers::Scheduler> scheduler_;
   Deliveries deliveries_;

@@ -125,6 +125,9 @@ Result<store::Published> Bus::publish(Transaction& tx, const TenantId& tenant,
   if (wanted.caused_by) {
     TRY(keys.depth, depth_of_cause(tx, tenant, *wanted.caused_by));
     ++keys.depth;
+  } else if (wanted.follows) {
+    TRY(keys.depth, depth_of(tx, tenant, *wanted.follows));
+    ++keys.depth;
   }
   TRY_VOID(record_published(tx, tenant, event));
   if (keys.depth > kMaxDepth) {

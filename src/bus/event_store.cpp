@@ -75,6 +75,16 @@ Result<std::int64_t> depth_of_cause(Transaction& tx, const TenantId& tenant,
   return depth;
 }
 
+Result<std::int64_t> depth_of(Transaction& tx, const TenantId& tenant, const EventId& event) {
+  static const Sql kDepth("SELECT depth FROM events WHERE tenant_id = ? AND id = ?");
+  std::int64_t depth = 0;
+  TRY_VOID(tx.query(kDepth, {tenant, event}, [&](const Row& row) -> Result<bool> {
+    depth = row.integer(0);
+    return false;
+  }));
+  return depth;
+}
+
 Result<void> put_match(Transaction& tx, const TenantId& tenant, const EventMatch& match) {
   static const Sql kPut(store::insert<EventMatch>("event_matches") +
                         " ON CONFLICT (tenant_id, event_id, subscription_id) DO UPDATE SET status "

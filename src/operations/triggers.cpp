@@ -21,7 +21,6 @@ using triggers::Plan;
 // Events of one request to fill in: they are one transaction, and all are enqueued at once.
 constexpr std::size_t kMaxBackfill = 500;
 // Two requests by hand within a microsecond take neighbouring slots.
-constexpr int kMaxNeighbours = 100;
 
 Result<Trigger> require_trigger(const Call& call, Transaction& tx) {
   const auto id = call.id<TriggerId>(0);
@@ -143,18 +142,13 @@ Result<Reply> fire_trigger(Call& call, Transaction& tx) {
   TRY(auto trigger, require_trigger(call, tx));
   TRY(auto plan, triggers::plan_of(trigger));
   if (call.body<FireBody>().payload) plan.config.payload = call.body<FireBody>().payload;
-  const auto ids = triggers::FiringIds::make(call.now, call.services.random);
-  std::optional<TriggerFiring> fired;
-  for (int i = 0; i < kMaxNeighbours && !fired; ++i) {
-    TRY(fired, triggers::publish_slot(
-                   tx, call.services.bus, call.services.facts.instance, call.tenant(), trigger,
-                   plan, {.at = call.now + Duration(i), .kind = FiringKind::kManual, .ids = ids},
-                   call.now, call.after_commit));
-  }
+  const triggers::Slot slot{.at = call.now,
+                            .kind = FiringKind::kManual,
+                            .ids = triggers::FiringIds::make(call.now, call.services.random)};
+  TRY(const auto fired,
+      triggers::publish_now(tx, call.services.bus, call.services.facts.instance, call.tenant(),
+                            std::move(trigger), plan, slot, call.now, call.after_commit));
   if (!fired) return fail(ErrorCode::kConflict, "It is fired too often; try again");
-  trigger.last_triggered_at = call.now;
-  ++trigger.trigger_count;
-  TRY_VOID(triggers::update_trigger(tx, call.tenant(), trigger));
   return json_reply(201, *fired);
 }
 

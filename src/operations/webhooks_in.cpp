@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 
 #include "personas/store/event_sink.hpp"
+#include "personas/triggers/firing.hpp"
+#include "personas/triggers/trigger_store.hpp"
 
 #include "reply.hpp"
 #include "subjects.hpp"
@@ -101,6 +103,25 @@ Event event_of(const Call& call, const Arrival& arrival) {
   return event;
 }
 
+// The persona's triggers of type webhook publish their own events, with what has come.
+Result<void> fire_triggers(const Call& call, store::Transaction& tx, const Arrival& arrival,
+                           const EventId& follows, store::AfterCommit& after) {
+  if (!arrival.door.persona) return {};
+  const auto& tenant = arrival.door.tenant;
+  TRY(auto found, triggers::webhook_triggers(tx, tenant, *arrival.door.persona));
+  for (auto& trigger : found) {
+    TRY(auto plan, triggers::plan_of(trigger));
+    plan.config.payload = codec::RawJson{arrival.delivery.payload};
+    const triggers::Slot slot{.at = call.now,
+                              .kind = FiringKind::kWebhook,
+                              .ids = triggers::FiringIds::make(call.now, call.services.random),
+                              .follows = follows};
+    TRY_VOID(triggers::publish_now(tx, call.services.bus, call.services.facts.instance, tenant,
+                                   std::move(trigger), plan, slot, call.now, after));
+  }
+  return {};
+}
+
 // The event and the log's row of it, in `tx`.
 Result<store::Published> publish(const Call& call, store::Transaction& tx, Arrival& arrival,
                                  std::string dedupe_key, store::AfterCommit& after) {
@@ -113,6 +134,9 @@ Result<store::Published> publish(const Call& call, store::Transaction& tx, Arriv
     arrival.row.source_delivery_id = arrival.delivery.delivery_id;
   }
   TRY_VOID(store::log_delivery(tx, tenant, arrival.row, arrival.body));
+  if (published.was == store::Published::Was::kNew) {
+    TRY_VOID(fire_triggers(call, tx, arrival, published.id, after));
+  }
   return published;
 }
 

@@ -31,6 +31,7 @@ CREATE TABLE triggers (
 );
 CREATE INDEX triggers_due ON triggers (next_trigger_at) WHERE next_trigger_at IS NOT NULL;
 CREATE INDEX triggers_persona ON triggers (tenant_id, persona_id, id);
+CREATE INDEX triggers_chain ON triggers (tenant_id, id) WHERE trigger_type = 'chain';
 CREATE TABLE trigger_firings (
   tenant_id text NOT NULL,
   id text NOT NULL,

@@ -57,6 +57,8 @@ store::NewEvent event_of(const Trigger& trigger, const Plan& plan, const Slot& s
   event.created_at = now;
   return {.event = std::move(event),
           .dedupe_key = fmt::format("{}:{}", trigger.id.str(), slot.at.micros),
+          .caused_by = slot.caused_by,
+          .follows = slot.follows,
           .goes = store::NewEvent::Goes::kToTargetAsWell,
           .trigger = trigger.id};
 }
@@ -209,6 +211,23 @@ Result<std::optional<TriggerFiring>> publish_slot(Transaction& tx, store::EventS
   }
   TRY_VOID(record_firing(tx, tenant, trigger, firing));
   return firing;
+}
+
+Result<std::optional<TriggerFiring>> publish_now(Transaction& tx, store::EventSink& sink,
+                                                 const InstanceId& origin, const TenantId& tenant,
+                                                 Trigger trigger, const Plan& plan, Slot slot,
+                                                 Timestamp now, AfterCommit& after) {
+  constexpr int kMaxNeighbours = 1'000;
+  std::optional<TriggerFiring> fired;
+  for (int i = 0; i < kMaxNeighbours && !fired; ++i) {
+    TRY(fired, publish_slot(tx, sink, origin, tenant, trigger, plan, slot, now, after));
+    slot.at = slot.at + Duration(1);
+  }
+  if (!fired) return fired;
+  trigger.last_triggered_at = now;
+  ++trigger.trigger_count;
+  TRY_VOID(update_trigger(tx, tenant, trigger));
+  return fired;
 }
 
 Result<FiredCounts> fire_due(Transaction& tx, const FiringPorts& ports, const DueWork& work,

@@ -89,6 +89,21 @@ Result<std::vector<Trigger>> list_triggers(Transaction& tx, const TenantId& tena
   return tx.list<Trigger>(kAll, {tenant, after, type, type, filter.page.limit});
 }
 
+Result<std::vector<Trigger>> chain_triggers(Transaction& tx, const TenantId& tenant) {
+  static const Sql kChains(store::select<Trigger>("triggers") +
+                           " WHERE tenant_id = ? AND trigger_type = 'chain' AND enabled = 1 ORDER "
+                           "BY id LIMIT ?");
+  return tx.list<Trigger>(kChains, {tenant, kMaxChains});
+}
+
+Result<std::vector<Trigger>> webhook_triggers(Transaction& tx, const TenantId& tenant,
+                                              const PersonaId& persona) {
+  static const Sql kWebhooks(store::select<Trigger>("triggers") +
+                             " WHERE tenant_id = ? AND persona_id = ? AND trigger_type = 'webhook' "
+                             "AND enabled = 1 ORDER BY id");
+  return tx.list<Trigger>(kWebhooks, {tenant, persona});
+}
+
 Result<std::vector<DueTrigger>> due_triggers(Transaction& tx, Timestamp now, std::size_t limit) {
   static const Sql kDue(
       fmt::format("SELECT tenant_id, {} FROM triggers WHERE next_trigger_at IS NOT NULL AND "

@@ -100,3 +100,58 @@ test('ten thousand schedules that are not due cost nothing', async (t) => {
   t.diagnostic(`${share.toFixed(3)} % of a processor`);
   assert.ok(share < 0.1, `${share} %`);
 });
+
+test('chains follow what a persona has done, and a circle of them ends', async (t) => {
+  const deployment = await Deployment.make(t);
+  await deployment.serve();
+  await deployment.worker('w1', { PERSONAS_WORKER_SLOTS: '3' });
+  const api = deployment.api();
+  const chain = (persona, config) =>
+    create(api, persona.id, config, { triggerType: 'chain' });
+  const emit = JSON.stringify({ emit_event: { type: 'found.one', data: { n: 7 } } });
+  const first = await api.shellPersona('first', `echo '${emit}'`);
+  const broken = await api.shellPersona('broken', 'exit 3');
+  const next = await api.shellPersona('next', 'cat');
+  await chain(next, { sourcePersonaId: first.id, on: 'completed', event_type: 'after' });
+  await chain(next, { sourcePersonaId: broken.id, on: 'failed', event_type: 'after.failure' });
+  await chain(next, { sourcePersonaId: first.id, on: 'event', eventType: 'found.*',
+    event_type: 'after.event' });
+  const run = await api.execute(first.id);
+  await api.completed(run);
+  const failed = await api.finished(await api.execute(broken.id));
+  assert.equal(failed.status, 'failed');
+  const eventOf = (type) => waitFor(`the event ${type}`, async () =>
+    (await api.get(`/api/events?eventType=${type}`)).find(({ status }) => status === 'delivered'));
+  assert.equal(JSON.parse((await eventOf('after')).payload).executionId, run);
+  assert.equal(JSON.parse((await eventOf('after.failure')).payload).status, 'failed');
+  assert.deepEqual(JSON.parse((await eventOf('after.event')).payload), { n: 7 });
+
+  const ping = await api.shellPersona('ping', 'true');
+  const pong = await api.shellPersona('pong', 'true');
+  await chain(pong, { sourcePersonaId: ping.id, on: 'completed' });
+  await chain(ping, { sourcePersonaId: pong.id, on: 'completed' });
+  await api.execute(ping.id);
+  const [dead] = await waitFor('the circle to be cut', async () => {
+    const all = await api.get('/api/events/dead');
+    return all.length > 0 ? all : null;
+  }, 60_000);
+  assert.match(dead.errorMessage, /chain/);
+});
+
+test('a webhook fires the triggers of its persona', async (t) => {
+  const deployment = await Deployment.make(t);
+  await deployment.serve();
+  const api = deployment.api();
+  const persona = await api.shellPersona('hooked', 'true');
+  const trigger = await create(api, persona.id, { event_type: 'called' },
+    { triggerType: 'webhook' });
+  await api.post(`/api/webhooks/${persona.id}`, { issue: 4 });
+  const [event] = await api.get('/api/events?eventType=called');
+  assert.equal(event.status, 'delivered');
+  assert.deepEqual(JSON.parse(event.payload), { issue: 4 });
+  const [firing] = await firings(api, trigger);
+  assert.equal(firing.kind, 'webhook');
+  const [execution] = await api.get(`/api/executions?personaId=${persona.id}`);
+  assert.equal(execution.triggerId, trigger.id);
+  assert.deepEqual(execution.inputData.issue, 4);
+});

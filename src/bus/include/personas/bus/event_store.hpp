@@ -36,6 +36,7 @@ Result<void> update_state(store::Transaction& tx, const TenantId& tenant, const 
 // Depth of the event that this run was started by; 0 for a run of which none is known.
 Result<std::int64_t> depth_of_cause(store::Transaction& tx, const TenantId& tenant,
                                     const ExecutionId& run);
+Result<std::int64_t> depth_of(store::Transaction& tx, const TenantId& tenant, const EventId& event);
 
 // Inserted, or brought up to date by (event, subscription).
 Result<void> put_match(store::Transaction& tx, const TenantId& tenant, const EventMatch& match);

@@ -31,6 +31,7 @@ struct NewEvent {
   // The run that published it, if one did: the bus refuses chains of runs and events without an
   // end.
   std::optional<ExecutionId> caused_by = {};
+  std::optional<EventId> follows = {};  // the same, of an event that led to it without a run
   // kTargetAsWell: the target persona runs without a subscription too, as of a trigger that names
   // it.
   enum class Goes : std::uint8_t { kToSubscribers, kToTargetAsWell } goes = Goes::kToSubscribers;

@@ -45,12 +45,22 @@ struct Slot {
   Timestamp at;
   FiringKind kind = FiringKind::kSchedule;
   FiringIds ids;
+  // What led to it, where chains are cut that have no end.
+  std::optional<ExecutionId> caused_by = {};
+  std::optional<EventId> follows = {};
 };
 Result<std::optional<TriggerFiring>> publish_slot(store::Transaction& tx, store::EventSink& sink,
                                                   const InstanceId& origin, const TenantId& tenant,
                                                   const Trigger& trigger, const Plan& plan,
                                                   const Slot& slot, Timestamp now,
                                                   AfterCommit& after);
+
+// The same for what happens at its own time: a slot that is taken is the next microsecond's. The
+// trigger counts it.
+Result<std::optional<TriggerFiring>> publish_now(store::Transaction& tx, store::EventSink& sink,
+                                                 const InstanceId& origin, const TenantId& tenant,
+                                                 Trigger trigger, const Plan& plan, Slot slot,
+                                                 Timestamp now, AfterCommit& after);
 
 // A due trigger as a read snapshot showed it, and what is to be done about it.
 struct DueWork {

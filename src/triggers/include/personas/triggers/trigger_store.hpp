@@ -32,6 +32,12 @@ struct TriggerFilter {
 Result<std::vector<Trigger>> list_triggers(store::Transaction& tx, const TenantId& tenant,
                                            const TriggerFilter& filter);
 
+// The enabled ones of type chain, and of type webhook of one persona.
+inline constexpr std::int64_t kMaxChains = 1'000;  // of a tenant; more are not looked at
+Result<std::vector<Trigger>> chain_triggers(store::Transaction& tx, const TenantId& tenant);
+Result<std::vector<Trigger>> webhook_triggers(store::Transaction& tx, const TenantId& tenant,
+                                              const PersonaId& persona);
+
 struct DueTrigger {
   TenantId tenant;
   Trigger trigger;

@@ -111,7 +111,8 @@ Task<Result<Reply>> stream_journal(Call& call) {
 
 // A plain request: the server hands an upgrade to StreamSocket before it would come here.
 Task<Result<Reply>> refuse_plain_request(Call&) {
-  co_return fail(ErrorCode::kInvalidRequest, "Open a WebSocket here; this asks for no upgrade");
+  co_return fail(ErrorCode::kInvalidRequest, "Open a WebSocket here; this asks for no upgrade",
+                 {{"header.Upgrade", "is not websocket"}});
 }
 
 }  // namespace

@@ -36,7 +36,8 @@ std::unexpected<Error> not_of_sender(Preset preset) {
   return fail(ErrorCode::kInvalidRequest,
               fmt::format("This is not what a webhook of the kind '{}' looks like: its body, its "
                           "event type or its delivery id",
-                          codec::name_of(preset)));
+                          codec::name_of(preset)),
+              {{"", fmt::format("is no webhook of the kind '{}'", codec::name_of(preset))}});
 }
 
 std::vector<webhook_auth::HeaderField> fields_of(const std::vector<net::Header>& headers) {

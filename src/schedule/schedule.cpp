@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "personas/base/bytes.hpp"
+
 #include "wall_time.hpp"
 
 namespace personas::schedule {
@@ -107,8 +109,8 @@ class SpecReader {
   }
 
  private:
-  void wrong(std::string path, std::string message) {
-    errors_.push_back({std::move(path), std::move(message)});
+  void wrong(std::string path, std::string_view message) {
+    errors_.push_back({std::move(path), to_valid_utf8(message)});  // it quotes what was written
   }
   std::shared_ptr<const Rule> every(Duration interval) const {
     return std::make_shared<IntervalRule>(spec_.start.value_or(spec_.anchor), interval);

@@ -2,10 +2,7 @@
 
 #include <algorithm>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 namespace personas::bus {
 
@@ -22,7 +19,7 @@ BusService::BusService(asio::any_io_executor executor, store::Store& store, Cloc
       clock_(clock),
       bus_(bus),
       on_trouble_(std::move(on_trouble)),
-      timer_(executor_),
+      background_(executor_),
       shared_(std::make_shared<Shared>(this)) {}
 
 BusService::~BusService() {
@@ -34,7 +31,7 @@ void BusService::due(Timestamp at) {
     BusService* self = shared->service;
     if (self == nullptr || (self->next_ && *self->next_ <= at)) return;
     self->next_ = at;
-    self->timer_.cancel();
+    self->background_.wake();
   });
 }
 
@@ -60,27 +57,20 @@ Task<Result<std::optional<Timestamp>>> BusService::step() {
   co_return done.next;
 }
 
-Task<void> BusService::wait_for(Duration time) {
-  if (stopping_) co_return;
-  timer_.expires_after(time);
-  boost::system::error_code ignored;
-  co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-}
-
 Task<void> BusService::loop() {
   Duration trouble = kFirstTroublePause;
   next_ = clock_.wall();
-  while (!stopping_) {
+  while (!background_.stopping()) {
     const Timestamp now = clock_.wall();
     if (!next_ || *next_ > now) {
-      co_await wait_for(next_ ? *next_ - now : Timer::kNever);
+      co_await background_.rest(next_ ? *next_ - now : Timer::kNever);
       continue;
     }
     next_.reset();  // what is told from here on is not forgotten
     const auto next = co_await step();
     if (!next) {
       on_trouble_(next.error());
-      co_await wait_for(trouble);
+      co_await background_.rest(trouble);
       trouble = std::min(trouble * 2, kLongestTroublePause);
       next_ = clock_.wall();
       continue;
@@ -91,21 +81,11 @@ Task<void> BusService::loop() {
 }
 
 void BusService::run() {
-  running_ = true;
-  ended_ = std::make_unique<Timer>(executor_);
-  asio::co_spawn(executor_, loop(), [this](const std::exception_ptr& failure) {
-    running_ = false;
-    ended_->cancel();
-    if (failure) std::rethrow_exception(failure);
-  });
+  background_.run(loop());
 }
 
 Task<void> BusService::stop() {
-  stopping_ = true;
-  timer_.cancel();
-  if (!running_) co_return;
-  boost::system::error_code ignored;
-  co_await ended_->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  co_await background_.stop();
 }
 
 }  // namespace personas::bus

@@ -3,10 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
 #include "personas/base/bytes.hpp"
 
 namespace personas::reactor {
@@ -64,15 +60,14 @@ struct JournalReactor::Page {
   std::uint64_t looked_at = 0;
 };
 
-JournalReactor::JournalReactor(asio::any_io_executor executor, store::Store& store,
+JournalReactor::JournalReactor(const asio::any_io_executor& executor, store::Store& store,
                                store::JournalFeed& feed, Handler& handler,
                                std::function<void(const Trouble&)> on_trouble)
-    : executor_(std::move(executor)),
-      store_(store),
+    : store_(store),
       feed_(feed),
       handler_(handler),
       on_trouble_(std::move(on_trouble)),
-      timer_(executor_) {}
+      background_(executor) {}
 
 JournalReactor::~JournalReactor() = default;
 
@@ -198,20 +193,13 @@ Task<Result<void>> JournalReactor::set_aside(JournalPosition position, Error err
 
 // ---- in the background -------------------------------------------------------------------------
 
-Task<void> JournalReactor::pause(Duration time) {
-  if (stopping_) co_return;
-  timer_.expires_after(time);
-  boost::system::error_code ignored;
-  co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-}
-
 Task<void> JournalReactor::loop() {
   Duration wait = kFirstPause;
-  while (!stopping_) {
+  while (!background_.stopping()) {
     const auto progress = co_await step();
     if (!progress) {
       on_trouble_({handler_.name(), position_, progress.error(), Trouble::Then::kTriedAgain});
-      co_await pause(wait);
+      co_await background_.rest(wait);
       wait = std::min(wait * 2, kLongestPause);
       continue;
     }
@@ -219,26 +207,16 @@ Task<void> JournalReactor::loop() {
     if (*progress == Progress::kMore) continue;
     const auto woken = co_await feed_.wait_beyond(position_, hours(1));
     if (woken == store::JournalFeed::Wake::kClosed) break;
-    co_await pause(kGather);
+    co_await background_.rest(kGather);
   }
 }
 
 void JournalReactor::run() {
-  running_ = true;
-  ended_ = std::make_unique<Timer>(executor_);
-  asio::co_spawn(executor_, loop(), [this](const std::exception_ptr& failure) {
-    running_ = false;
-    ended_->cancel();
-    if (failure) std::rethrow_exception(failure);
-  });
+  background_.run(loop());
 }
 
 Task<void> JournalReactor::stop() {
-  stopping_ = true;
-  timer_.cancel();
-  if (!running_) co_return;
-  boost::system::error_code ignored;
-  co_await ended_->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  co_await background_.stop();
 }
 
 }  // namespace personas::reactor

@@ -3,10 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 namespace personas::triggers {
 
@@ -39,7 +36,7 @@ Scheduler::Scheduler(asio::any_io_executor executor, store::Store& store, Clock&
       alarm_(alarm),
       ports_(std::move(ports)),
       on_trouble_(std::move(on_trouble)),
-      timer_(executor_) {}
+      background_(executor_) {}
 
 Scheduler::~Scheduler() = default;
 
@@ -145,25 +142,21 @@ Task<Result<std::optional<Timestamp>>> Scheduler::step() {
 // ---- in the background -------------------------------------------------------------------------
 
 Task<void> Scheduler::rest(std::optional<Timestamp> until) {
-  alarm_.set(until, [this] { timer_.cancel(); });
-  timer_.expires_after(Timer::kNever);
-  boost::system::error_code ignored;
-  co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  alarm_.set(until, [this] { background_.wake(); });
+  co_await background_.rest();
   alarm_.set(std::nullopt, {});
 }
 
 Task<void> Scheduler::loop() {
   Duration wait = kFirstPause;
-  while (!stopping_) {
+  while (!background_.stopping()) {
     look_again_ = false;
     const auto next = co_await step();
-    if (stopping_) break;
+    if (background_.stopping()) break;
     if (!next) {
       on_trouble_(next.error());
-      timer_.expires_after(wait);
+      co_await background_.rest(wait);
       wait = std::min(wait * 2, kLongestPause);
-      boost::system::error_code ignored;
-      co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
       continue;
     }
     wait = kFirstPause;
@@ -177,27 +170,17 @@ void Scheduler::changed() {
   asio::post(executor_, [this] {
     told_ = false;
     look_again_ = true;
-    timer_.cancel();
+    background_.wake();
   });
 }
 
 void Scheduler::run() {
-  running_ = true;
-  ended_ = std::make_unique<Timer>(executor_);
-  asio::co_spawn(executor_, loop(), [this](const std::exception_ptr& failure) {
-    running_ = false;
-    ended_->cancel();
-    if (failure) std::rethrow_exception(failure);
-  });
+  background_.run(loop());
 }
 
 Task<void> Scheduler::stop() {
-  stopping_ = true;
   alarm_.set(std::nullopt, {});
-  timer_.cancel();
-  if (!running_) co_return;
-  boost::system::error_code ignored;
-  co_await ended_->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  co_await background_.stop();
 }
 
 }  // namespace personas::triggers

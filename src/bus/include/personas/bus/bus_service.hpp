@@ -12,8 +12,8 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include "personas/async/background.hpp"
 #include "personas/async/task.hpp"
-#include "personas/async/timer.hpp"
 #include "personas/base/clock.hpp"
 #include "personas/bus/bus.hpp"
 #include "personas/store/store.hpp"
@@ -46,19 +46,15 @@ class BusService {
   struct Shared;
 
   Task<void> loop();
-  Task<void> wait_for(Duration time);
 
   boost::asio::any_io_executor executor_;
   store::Store& store_;
   Clock& clock_;
   Bus& bus_;
   std::function<void(const Error&)> on_trouble_;
-  Timer timer_;
-  std::unique_ptr<Timer> ended_;  // cancelled when the loop is over
+  Background background_;
   std::optional<Timestamp> next_;
   std::shared_ptr<Shared> shared_;  // outlives posts that come too late
-  bool running_ = false;
-  bool stopping_ = false;
 };
 
 }  // namespace personas::bus

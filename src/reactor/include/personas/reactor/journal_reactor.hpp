@@ -22,8 +22,8 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include "personas/async/background.hpp"
 #include "personas/async/task.hpp"
-#include "personas/async/timer.hpp"
 #include "personas/base/error.hpp"
 #include "personas/base/time.hpp"
 #include "personas/store/journal_feed.hpp"
@@ -77,7 +77,7 @@ struct ReactorStats {
 
 class JournalReactor {
  public:
-  JournalReactor(boost::asio::any_io_executor executor, store::Store& store,
+  JournalReactor(const boost::asio::any_io_executor& executor, store::Store& store,
                  store::JournalFeed& feed, Handler& handler,
                  std::function<void(const Trouble&)> on_trouble);
   ~JournalReactor();
@@ -107,7 +107,6 @@ class JournalReactor {
   struct Page;
 
   Task<void> loop();
-  Task<void> pause(Duration time);
   Task<Result<void>> commit(std::vector<Found> found, store::JournalPosition next);
   Task<Result<void>> commit_one_by_one(std::vector<Found> found, store::JournalPosition next);
   Task<Result<void>> set_aside(store::JournalPosition position, Error error);
@@ -115,7 +114,6 @@ class JournalReactor {
   // Whether the record is tried again, or has failed for good.
   bool is_worth_retrying(store::JournalPosition position, const Error& error);
 
-  boost::asio::any_io_executor executor_;
   store::Store& store_;
   store::JournalFeed& feed_;
   Handler& handler_;
@@ -125,10 +123,7 @@ class JournalReactor {
   store::JournalPosition failing_;   // the record that failed last, and how often
   int tries_ = 0;
   ReactorStats stats_;
-  Timer timer_;
-  std::unique_ptr<Timer> ended_;  // cancelled when the loop is over
-  bool running_ = false;
-  bool stopping_ = false;
+  Background background_;
 };
 
 }  // namespace personas::reactor

@@ -25,8 +25,8 @@
 #include <boost/asio/any_io_executor.hpp>
 
 #include "personas/async/alarm.hpp"
+#include "personas/async/background.hpp"
 #include "personas/async/task.hpp"
-#include "personas/async/timer.hpp"
 #include "personas/base/clock.hpp"
 #include "personas/store/store.hpp"
 #include "personas/triggers/firing.hpp"
@@ -91,10 +91,7 @@ class Scheduler {
   std::size_t batch_limit_ = kMaxBatch;
   std::atomic<bool> told_ = false;  // a look is asked for, and posted already
   bool look_again_ = false;
-  Timer timer_;
-  std::unique_ptr<Timer> ended_;  // cancelled when the loop is over
-  bool running_ = false;
-  bool stopping_ = false;
+  Background background_;
 };
 
 }  // namespace personas::triggers

@@ -121,7 +121,7 @@ Result<store::Published> Bus::publish(Transaction& tx, const TenantId& tenant,
                     .after = after};
   Event& event = delivery.event;
   event.replay_of = wanted.replay_of;
-  EventKeys keys{wanted.dedupe_key, wanted.effect_key, 0};
+  store::EventKeys keys{.effect_key = wanted.effect_key, .dedupe_key = wanted.dedupe_key};
   if (wanted.caused_by) {
     TRY(keys.depth, depth_of_cause(tx, tenant, *wanted.caused_by));
     ++keys.depth;
@@ -142,7 +142,7 @@ Result<store::Published> Bus::publish(Transaction& tx, const TenantId& tenant,
     TRY_VOID(deliver(tx, delivery));
     settle(delivery);
   }
-  TRY_VOID(insert_event(tx, tenant, event, keys));
+  TRY_VOID(store::insert_event(tx, tenant, event, keys));
   return store::Published{event.id, event.status, Was::kNew};
 }
 

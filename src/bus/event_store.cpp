@@ -1,7 +1,5 @@
 #include "personas/bus/event_store.hpp"
 
-#include "personas/base/bytes.hpp"
-#include "personas/store/metering.hpp"
 #include "personas/store/row_sql.hpp"
 
 namespace personas::bus {
@@ -11,10 +9,6 @@ using codec::Cell;
 using store::Row;
 using store::Sql;
 using store::Transaction;
-
-Cell text_or_null(std::string_view text) {
-  return text.empty() ? Cell() : Cell(std::string(text));
-}
 
 }  // namespace
 
@@ -30,21 +24,6 @@ Result<std::optional<Event>> find_by_effect(Transaction& tx, const TenantId& ten
   static const Sql kFind(store::select<Event>("events") +
                          " WHERE tenant_id = ? AND effect_key = ?");
   return tx.find<Event>(kFind, {tenant, effect_key});
-}
-
-Result<void> insert_event(Transaction& tx, const TenantId& tenant, const Event& event,
-                          const EventKeys& keys) {
-  static const Sql kInsert(
-      fmt::format("INSERT INTO events (tenant_id, effect_key, dedupe_key, depth, {}) VALUES (?, ?, "
-                  "?, ?, {})",
-                  codec::columns<Event>(), codec::placeholders<Event>()));
-  auto cells = codec::to_cells(event);
-  cells.insert(cells.begin(), {Cell(tenant.str()), text_or_null(keys.effect_key),
-                               text_or_null(keys.dedupe_key), Cell(keys.depth)});
-  TRY_VOID(tx.execute_cells(kInsert, cells));
-  store::Metered metered{.at = event.created_at, .counters = {.events = 1}};
-  if (event.source_type == "persona") metered.persona_id = event.source_id.value_or("");
-  return store::meter(tx, tenant, metered);
 }
 
 Result<void> update_state(Transaction& tx, const TenantId& tenant, const Event& event) {
@@ -117,29 +96,6 @@ Result<DueEvents> due_events(Transaction& tx, Timestamp now, std::int64_t limit)
     return true;
   }));
   return due;
-}
-
-Result<std::vector<Event>> select_events(Transaction& tx, const TenantId& tenant,
-                                         const ReplayFilter& filter) {
-  static const Sql kSelect(
-      store::select<Event>("events") +
-      " WHERE tenant_id = ? AND id < ? AND (? = '' OR event_type = ?) AND event_type >= ? AND "
-      "event_type < ? AND (? = '' OR source_id = ?) AND (? = '' OR status = ?) AND created_at >= ? "
-      "AND created_at < ? ORDER BY id DESC LIMIT ?");
-  std::string type = filter.event_type.value_or("");
-  std::string from;
-  std::string to = "\xf4\x90";  // behind every text
-  if (type.ends_with('*')) {
-    from = type.substr(0, type.size() - 1);
-    to = from + to;
-    type.clear();
-  }
-  const std::string source = filter.source_id.value_or("");
-  const std::string status = filter.status ? std::string(codec::name_of(*filter.status)) : "";
-  return tx.list<Event>(kSelect, {tenant, filter.before.empty() ? "\x7f" : filter.before, type,
-                                  type, from, to, source, source, status, status,
-                                  filter.since ? filter.since->micros : std::int64_t{0},
-                                  filter.until ? filter.until->micros : INT64_MAX, filter.limit});
 }
 
 }  // namespace personas::bus

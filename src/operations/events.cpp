@@ -54,14 +54,13 @@ Result<Reply> publish_batch(Call& call, Transaction& tx) {
 Result<Reply> list_events(Call& call, Transaction& tx) {
   const auto& query = call.query<EventsQuery>();
   TRY(const auto page, page_of(call, query.limit, query.cursor));
-  TRY(auto rows, bus::select_events(tx, call.tenant(),
+  TRY(auto rows, store::list_events(tx, call.tenant(),
                                     {.event_type = query.event_type,
-                                     .source_id = query.source_id,
                                      .status = query.status,
+                                     .source_id = query.source_id,
                                      .since = query.since,
                                      .until = query.until,
-                                     .before = page.after.value_or(""),
-                                     .limit = page.limit}));
+                                     .page = page}));
   return page_reply(call, std::move(rows), query.limit);
 }
 
@@ -69,9 +68,7 @@ Result<Reply> list_dead_events(Call& call, Transaction& tx) {
   const auto& query = call.query<PageQuery>();
   TRY(const auto page, page_of(call, query.limit, query.cursor));
   TRY(auto rows,
-      bus::select_events(
-          tx, call.tenant(),
-          {.status = EventStatus::kDead, .before = page.after.value_or(""), .limit = page.limit}));
+      store::list_events(tx, call.tenant(), {.status = EventStatus::kDead, .page = page}));
   return page_reply(call, std::move(rows), query.limit);
 }
 
@@ -114,14 +111,14 @@ Result<PublishedEvent> replay(Call& call, Transaction& tx, Event event, ReplayMo
 
 Result<Reply> replay_events(Call& call, Transaction& tx) {
   const auto& body = call.body<ReplayBody>();
-  TRY(auto events, bus::select_events(tx, call.tenant(),
+  const auto before = body.before ? std::optional(body.before->str()) : std::nullopt;
+  TRY(auto events, store::list_events(tx, call.tenant(),
                                       {.event_type = body.event_type,
-                                       .source_id = body.source_id,
                                        .status = body.status,
+                                       .source_id = body.source_id,
                                        .since = body.since,
                                        .until = body.until,
-                                       .before = body.before ? body.before->str() : "",
-                                       .limit = body.limit}));
+                                       .page = {.limit = body.limit, .after = before}}));
   ReplayReport done;
   if (events.size() == static_cast<std::size_t>(body.limit)) done.before = events.back().id;
   for (auto& event : events) {

@@ -9,7 +9,7 @@ namespace personas::store {
 Result<Published> RecordedEvents::publish(Transaction& tx, const TenantId& tenant,
                                           const NewEvent& wanted, AfterCommit& /*after*/) {
   const Event& event = wanted.event;
-  TRY(const bool fresh, insert_event(tx, tenant, event, wanted.effect_key));
+  TRY(const bool fresh, insert_event(tx, tenant, event, {.effect_key = wanted.effect_key}));
   if (!fresh) return Published{event.id, event.status, Published::Was::kRepeated};
   const record::EventPublished record{event.id, event.event_type, event.source_type,
                                       event.target_persona_id, event.origin};

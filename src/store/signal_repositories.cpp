@@ -31,6 +31,10 @@ std::string containing(std::string_view text) {
   return pattern + "%";
 }
 
+codec::Cell text_or_null(const std::string& text) {
+  return text.empty() ? codec::Cell() : codec::Cell(text);
+}
+
 template <class T>
 Result<bool> insert_once(Transaction& tx, const Sql& sql, const TenantId& tenant, const T& row,
                          std::string_view effect_key) {
@@ -41,10 +45,17 @@ Result<bool> insert_once(Transaction& tx, const Sql& sql, const TenantId& tenant
 }  // namespace
 
 Result<bool> insert_event(Transaction& tx, const TenantId& tenant, const Event& event,
-                          std::string_view effect_key) {
-  static const Sql kInsert(insert_effect<Event>("events"));
-  TRY(const bool fresh, insert_once(tx, kInsert, tenant, event, effect_key));
-  if (!fresh) return false;
+                          const EventKeys& keys) {
+  static const Sql kInsert(
+      fmt::format("INSERT INTO events (tenant_id, effect_key, dedupe_key, depth, {}) VALUES (?, ?, "
+                  "?, ?, {}) ON CONFLICT (tenant_id, effect_key) WHERE effect_key IS NOT NULL DO "
+                  "NOTHING",
+                  codec::columns<Event>(), codec::placeholders<Event>()));
+  auto cells = codec::to_cells(event);
+  cells.insert(cells.begin(), {codec::Cell(tenant.str()), text_or_null(keys.effect_key),
+                               text_or_null(keys.dedupe_key), codec::Cell(keys.depth)});
+  TRY(const auto inserted, tx.execute_cells(kInsert, cells));
+  if (inserted == 0) return false;
   Metered metered{.at = event.created_at, .counters = {.events = 1}};
   if (event.source_type == "persona") metered.persona_id = event.source_id.value_or("");
   TRY_VOID(meter(tx, tenant, metered));
@@ -59,13 +70,30 @@ Result<std::optional<Event>> find_event(Transaction& tx, const TenantId& tenant,
 
 Result<std::vector<Event>> list_events(Transaction& tx, const TenantId& tenant,
                                        const EventFilter& filter) {
-  static const Sql kList(select<Event>("events") +
-                         " WHERE tenant_id = ? AND id < ? AND (? = '' OR event_type = ?) AND (? = "
-                         "'' OR status = ?) ORDER BY id DESC LIMIT ?");
-  const std::string type = filter.event_type.value_or("");
+  const auto statement = [](std::string_view more) {
+    return fmt::format(
+        "{} WHERE tenant_id = ? AND id < ? AND (? = '' OR event_type = ?) AND event_type >= ? AND "
+        "event_type < ? AND (? = '' OR source_id = ?) AND (? = '' OR status = ?) AND created_at >= "
+        "? AND created_at < ? {} ORDER BY id DESC LIMIT ?",
+        select<Event>("events"), more);
+  };
+  static const Sql kAny(statement(""));
+  static const Sql kDead(statement("AND status = 'dead'"));  // as the index of the dead says it
+  std::string type = filter.event_type.value_or("");
+  std::string from;
+  std::string to = "\xf4\x8f\xbf\xbf";  // the last code point
+  if (type.ends_with('*')) {
+    from = type.substr(0, type.size() - 1);
+    to = from + to;
+    type.clear();
+  }
+  const std::string source = filter.source_id.value_or("");
   const std::string status = filter.status ? std::string(codec::name_of(*filter.status)) : "";
-  return tx.list<Event>(kList, {tenant, filter.page.after.value_or(kAfterAllIds), type, type,
-                                status, status, filter.page.limit});
+  const Sql& sql = filter.status == EventStatus::kDead ? kDead : kAny;
+  return tx.list<Event>(
+      sql, {tenant, filter.page.after.value_or(kAfterAllIds), type, type, from, to, source, source,
+            status, status, filter.since ? filter.since->micros : std::int64_t{0},
+            filter.until ? filter.until->micros : INT64_MAX, filter.page.limit});
 }
 
 Result<bool> insert_message(Transaction& tx, const TenantId& tenant, const Message& message,

@@ -234,7 +234,11 @@ void expect_effects_once(store::Store& store, Insert insert, Make make) {
 }
 
 TEST_F(Repositories, ApplyAnEffectOnce) {
-  expect_effects_once(*store_, store::insert_event, event);
+  const auto insert_event = [](Transaction& tx, const TenantId& tenant, const Event& row,
+                               std::string_view key) {
+    return store::insert_event(tx, tenant, row, {.effect_key = std::string(key)});
+  };
+  expect_effects_once(*store_, insert_event, event);
   expect_effects_once(*store_, store::insert_message, message);
   expect_effects_once(*store_, store::insert_memory, memory);
   expect_effects_once(*store_, store::insert_review, review);
@@ -245,7 +249,7 @@ TEST_F(Repositories, ListEventsNewestFirstByTypeAndStatus) {
     auto one = event(id);
     if (id == std::string_view("evt_2")) one.event_type = "odd";
     if (id == std::string_view("evt_3")) one.status = EventStatus::kDead;
-    ASSERT_TRUE(write(store::insert_event, default_tenant(), one, std::string_view()));
+    ASSERT_TRUE(write(store::insert_event, default_tenant(), one, store::EventKeys{}));
   }
   const auto list = [&](const store::EventFilter& filter) {
     return ids(read(store::list_events, default_tenant(), filter));

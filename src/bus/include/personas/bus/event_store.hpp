@@ -16,20 +16,11 @@
 
 namespace personas::bus {
 
-// What an event's row holds beside what is shown of it.
-struct EventKeys {
-  std::string dedupe_key;  // empty: none
-  std::string effect_key;  // empty: none
-  std::int64_t depth = 0;  // events and runs before it in its chain
-};
-
 // The event that this source has published under this key already.
 Result<std::optional<Event>> find_repeated(store::Transaction& tx, const TenantId& tenant,
                                            std::string_view source_type, std::string_view key);
 Result<std::optional<Event>> find_by_effect(store::Transaction& tx, const TenantId& tenant,
                                             std::string_view effect_key);
-Result<void> insert_event(store::Transaction& tx, const TenantId& tenant, const Event& event,
-                          const EventKeys& keys);
 // Status, message, tries and their times.
 Result<void> update_state(store::Transaction& tx, const TenantId& tenant, const Event& event);
 
@@ -53,18 +44,5 @@ struct DueEvents {
   std::optional<Timestamp> next;
 };
 Result<DueEvents> due_events(store::Transaction& tx, Timestamp now, std::int64_t limit);
-
-// Newest first.
-struct ReplayFilter {
-  std::optional<std::string> event_type = {};  // exact, or with a final "*"
-  std::optional<std::string> source_id = {};
-  std::optional<EventStatus> status = {};
-  std::optional<Timestamp> since = {};
-  std::optional<Timestamp> until = {};
-  std::string before = {};  // an id; empty: from the newest
-  std::int64_t limit = 100;
-};
-Result<std::vector<Event>> select_events(store::Transaction& tx, const TenantId& tenant,
-                                         const ReplayFilter& filter);
 
 }  // namespace personas::bus

@@ -45,13 +45,22 @@ Result<std::vector<ToolDefinition>> tools_of(Transaction& tx, const TenantId& te
 
 // ---- signals; `effect_key` empty for rows that do not come from an agent's frame. Inserting the
 // same effect again is not an error and returns false. ----
+// What an event's row holds beside what is shown of it.
+struct EventKeys {
+  std::string effect_key = {};
+  std::string dedupe_key = {};  // empty: none; unique with the source type
+  std::int64_t depth = 0;       // events and runs before it in its chain
+};
 Result<bool> insert_event(Transaction& tx, const TenantId& tenant, const Event& event,
-                          std::string_view effect_key);
+                          const EventKeys& keys);
 Result<std::optional<Event>> find_event(Transaction& tx, const TenantId& tenant, const EventId& id);
 struct EventFilter {
-  std::optional<std::string> event_type;
-  std::optional<EventStatus> status;
-  Page page;  // newest first
+  std::optional<std::string> event_type = {};  // exact, or with a final "*"
+  std::optional<EventStatus> status = {};
+  std::optional<std::string> source_id = {};
+  std::optional<Timestamp> since = {};
+  std::optional<Timestamp> until = {};
+  Page page = {};  // newest first
 };
 Result<std::vector<Event>> list_events(Transaction& tx, const TenantId& tenant,
                                        const EventFilter& filter);

@@ -50,7 +50,11 @@ class Api:
         return answer
 
     def good(self, method, path, body=None):
-        answer = self.request(method, path, body)
+        return self.accepted(self.request(method, path, body), method, path)
+
+    @staticmethod
+    def accepted(answer, method, path):
+        """The content of a good answer."""
         if not 200 <= answer.status < 300:
             raise RuntimeError(f"{method} {path} → {answer.status} {answer.body[:500]!r}")
         return json.loads(answer.body) if answer.body else None

@@ -4,40 +4,15 @@
 #include <fmt/format.h>
 
 #include "event_stream.hpp"
-#include "trial.hpp"
+#include "load.hpp"
 
 namespace personas::bench {
 namespace {
 
-struct Rate {
-  double per_second = 0;
-  double cpu_us = 0;  // the server's, for one
-};
+constexpr double kMustPerSecond = 15'000;
+constexpr double kAimPerSecond = 25'000;
 
-Result<Rate> publish(Trial& trial, Executor& executor, Duration time) {
-  bool loading = true;
-  const auto refill = [&] {
-    while (loading && executor.has_idle()) executor.execute();
-  };
-  executor.on_answer = refill;
-  refill();
-  const auto in_trouble = [&] { return !executor.trouble().empty(); };
-  trial.run_until(in_trouble, milliseconds(500));  // warm
-  const std::int64_t before = executor.accepted();
-  const double cpu_before = trial.server().cpu_seconds();
-  const SteadyTime started = SteadyClock::now();
-  trial.run_until(in_trouble, time);
-  const double elapsed = ms_between(started, SteadyClock::now()) / 1000;
-  const auto done = static_cast<double>(executor.accepted() - before);
-  const double cpu = trial.server().cpu_seconds() - cpu_before;
-  loading = false;
-  if (!trial.run_until([&] { return in_trouble() || executor.settled(); }, kPatience) ||
-      in_trouble() || done < 1) {
-    return trial.failed("events were not taken; " + executor.trouble());
-  }
-  executor.on_answer = nullptr;
-  return Rate{done / elapsed, cpu * 1e6 / done};
-}
+constexpr Duration kWarmUp = milliseconds(500);
 
 // Reads the tenant's journal from its start, and counts the events.
 class Follower {
@@ -80,7 +55,8 @@ Measured measure_events(const Options& options) {
   TRY_VOID(executor.connect());
   trial->run_for(seconds(options.pause_seconds));
   const Duration half = milliseconds(options.measured_seconds * 500);
-  TRY(const Rate alone, publish(*trial, executor, half));
+  Load load(*trial, executor, [](Executor& to) { to.execute(); });
+  TRY(const auto alone, load.run(kWarmUp, half));
 
   Follower follower(*trial);
   const auto caught_up = [&] {
@@ -94,7 +70,7 @@ Measured measure_events(const Options& options) {
   if (!trial->run_until(caught_up, kPatience) || !follower.ended().empty()) return failed();
   const double replayed =
       static_cast<double>(follower.seen()) * 1000 / ms_between(asked, SteadyClock::now());
-  TRY(const Rate followed, publish(*trial, executor, half));
+  TRY(const auto followed, load.run(kWarmUp, half));
   if (!trial->run_until(caught_up, kPatience) || !follower.ended().empty()) return failed();
   // The stream would go on for ever; its call has to end before what it uses.
   trial->server().kill();
@@ -103,6 +79,8 @@ Measured measure_events(const Options& options) {
       {.figure = fmt::format("events published, each on disk, {} connections", options.connections),
        .unit = "/s",
        .value = alone.per_second,
+       .must = kMustPerSecond,
+       .aim = kAimPerSecond,
        .better = Better::kHigher},
       {.figure = "the server's processor time for an event", .unit = "µs", .value = alone.cpu_us},
       {.figure = "events published while one client follows them all",

@@ -32,12 +32,15 @@ constexpr std::array kScenarios{
     Scenario{"idle", measure_idle},
     Scenario{"store", measure_store},
     Scenario{"latency", measure_latency},
+    Scenario{"event-latency", measure_event_latency},
     Scenario{"open-loop", measure_open_loop},
     Scenario{"follow", measure_follow},
     Scenario{"stream", measure_stream},
     Scenario{"throughput", measure_throughput},
     Scenario{"metered", measure_metered},
     Scenario{"events", measure_events},
+    Scenario{"batches", measure_batches},
+    Scenario{"matching", measure_matching},
     Scenario{"idle-workers", measure_idle_workers},
     Scenario{"backlog", measure_backlog},
     Scenario{"million", measure_million},
@@ -60,7 +63,7 @@ void add_flags(CLI::App& app, Options& options) {
   app.add_option("--seconds", options.measured_seconds, "Measured time of one run")
       ->check(CLI::Range(1, 600))
       ->capture_default_str();
-  app.add_option("--rate", options.rate, "latency: executions a second")
+  app.add_option("--rate", options.rate, "latency, event-latency: how many a second")
       ->check(CLI::Range(1, 20'000))
       ->capture_default_str();
   app.add_option("--connections", options.connections, "throughput, backlog: HTTP connections")

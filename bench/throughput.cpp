@@ -12,22 +12,6 @@ constexpr double kMustPerSecond = 6'000;
 constexpr double kAimPerSecond = 12'000;
 constexpr Duration kWarmUp = seconds(1);
 
-// A persona that may have everything at once; its id.
-Result<std::string> make_persona(Trial& trial) {
-  Executor personas(
-      trial, 1, {"/api/personas", R"({"name":"bench","backend":"claude","maxConcurrent":1000})"});
-  TRY_VOID(personas.connect());
-  personas.execute();
-  const bool made = trial.run_until([&] { return personas.settled(); }, kPatience);
-  static constexpr std::string_view kId = R"("id":")";
-  const auto at = personas.last_body().find(kId);
-  if (!made || at == std::string::npos) {
-    return trial.failed("no persona could be made; " + personas.trouble());
-  }
-  const auto begin = at + kId.size();
-  return personas.last_body().substr(begin, personas.last_body().find('"', begin) - begin);
-}
-
 void complete_with_usage(NullWorker& worker, const wire::Assign& run) {
   worker.write(run, 1, "x\n");
   wire::Complete frame;
@@ -52,7 +36,7 @@ Measured measure(const Options& options, Kind kind) {
   Post post;
   std::string body;
   if (kind == Kind::kMetered) {
-    TRY(const auto persona, make_persona(*trial));
+    TRY(const auto persona, trial->make_persona());
     body = fmt::format(R"({{"prompt":"x","personaId":"{}"}})", persona);
     post.body = body;
     trial->workers().on_assign = complete_with_usage;

@@ -30,12 +30,31 @@ Result<void> Trial::connect_workers(std::int64_t count, std::int64_t slots) {
   return {};
 }
 
+Result<std::string> Trial::make_persona() {
+  Executor personas(
+      *this, 1, {"/api/personas", R"({"name":"bench","backend":"claude","maxConcurrent":1000})"});
+  TRY_VOID(personas.connect());
+  personas.execute();
+  const bool made = run_until([&] { return personas.settled(); }, kPatience);
+  std::string id = id_in(personas.last_body());
+  if (!made || id.empty()) return failed("no persona could be made; " + personas.trouble());
+  return id;
+}
+
 std::unexpected<Error> Trial::failed(const std::string& what) const {
   std::string text = what;
   if (workers_ && !workers_->trouble().empty()) text += "; " + workers_->trouble();
   const std::string log = server_->log_tail();
   if (!log.empty()) text += "; the server's last words:\n" + log;
   return fail(ErrorCode::kUnavailable, std::move(text));
+}
+
+std::string id_in(std::string_view answer) {
+  static constexpr std::string_view kId = R"("id":")";
+  const auto at = answer.find(kId);
+  if (at == std::string_view::npos) return "";
+  const auto begin = at + kId.size();
+  return std::string(answer.substr(begin, answer.find('"', begin) - begin));
 }
 
 Executor::Executor(Trial& trial, std::int64_t connections, Post post)
@@ -58,10 +77,12 @@ Result<void> Executor::connect() {
   return {};
 }
 
+void Executor::post(std::string_view body) {
+  send(post_request(path_, trial_.server().api_key(), body));
+}
+
 void Executor::execute(std::string_view prompt) {
-  const std::string request = post_request(path_, trial_.server().api_key(),
-                                           R"({"prompt":")" + std::string(prompt) + R"("})");
-  send(request);
+  post(R"({"prompt":")" + std::string(prompt) + R"("})");
 }
 
 void Executor::execute() {

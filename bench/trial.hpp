@@ -50,6 +50,9 @@ class Trial {
   // Connects null workers to the server and waits until they are ready.
   Result<void> connect_workers(std::int64_t count, std::int64_t slots);
 
+  // Makes a persona that may have everything at once; its id.
+  Result<std::string> make_persona();
+
   boost::asio::io_context& io() { return io_; }
   ServerProcess& server() { return *server_; }
   NullWorkers& workers() { return *workers_; }
@@ -74,6 +77,9 @@ struct Post {
 };
 inline constexpr Post kPostEvent{"/api/events", R"({"eventType":"bench","payload":{"n":1}})"};
 
+// The `id` of what an answer tells of; empty if there is none.
+std::string id_in(std::string_view answer);
+
 // Sends POSTs over keep-alive connections, each with one request at a time.
 class Executor {
  public:
@@ -81,6 +87,7 @@ class Executor {
   Result<void> connect();
 
   // Sends now, or as soon as a connection is free.
+  void post(std::string_view body);
   void execute(std::string_view prompt);
   void execute();  // what the constructor was given
 
@@ -115,6 +122,9 @@ class Executor {
 using Measured = Result<std::vector<Measurement>>;
 
 Measured measure_latency(const Options& options);
+Measured measure_event_latency(const Options& options);
+Measured measure_batches(const Options& options);
+Measured measure_matching(const Options& options);
 Measured measure_throughput(const Options& options);
 Measured measure_idle_workers(const Options& options);
 Measured measure_idle(const Options& options);

@@ -10,12 +10,14 @@
 # TESTS become one executable <name>_test, registered with ctest under that name.
 # TEST_DEPENDS names further modules that only the tests see (for example an adapter).
 # They are labelled `unit`, those of the adapters also `threads`, because only adapters start
-# threads; the targets unit_tests and threads_tests build what carries the label.
+# threads; the targets unit_tests and threads_tests build what carries the label, system_tests what
+# all other tests need (each adds its own).
 
 include(GNUInstallDirs)
 
 add_custom_target(unit_tests)
 add_custom_target(threads_tests)
+add_custom_target(system_tests)
 
 function(personas_target_setup target)
   target_link_libraries(${target} PRIVATE personas_flags deps::fmt personas_asio deps::json)

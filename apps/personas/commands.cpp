@@ -51,10 +51,18 @@ std::string local_clock_time(Timestamp time) {
   return fmt::format("{:02}:{:02}", parts.tm_hour, parts.tm_min);
 }
 
+// A loop whose unfinished tasks can be ended while what they use is still there; the destructor of
+// the loop itself comes after all that was made on it.
+class ClientLoop : public boost::asio::io_context {
+ public:
+  ClientLoop() : io_context(1) {}
+  void abandon_tasks() { shutdown(); }
+};
+
 // Runs a client command on a loop of its own; nullptr shows the welcome.
 int run_client(World& world, settings::Settings settings, const settings::Flags& flags,
                cli::Commands* commands) {
-  boost::asio::io_context loop(1);
+  ClientLoop loop;
   net::ClientOptions options;
   options.ca_file = settings.ca_file;
   if (commands == nullptr) {
@@ -89,6 +97,7 @@ int run_client(World& world, settings::Settings settings, const settings::Flags&
         loop.stop();  // idle connections that are kept for reuse would hold it open
       });
   loop.run();
+  loop.abandon_tasks();
   return attention.left_with().value_or(exit_code);
 }
 

@@ -1,7 +1,7 @@
 // Starts and stops the real program. Everything a test starts is stopped by its pid when it ends.
 import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +13,14 @@ import { waitFor } from './wait.mjs';
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 export const binary = [process.env.PERSONAS_BINARY, `${root}build/dev/personas`,
   `${root}build/release/personas`].find((path) => path && existsSync(path));
+
+// What the sanitizers of an instrumented build find is written into the folder of the deployment.
+const reports = 'sanitizer';
+function sanitizerEnv(folder) {
+  const path = `log_path=${join(folder, reports)}`;
+  return Object.fromEntries(['ASAN_OPTIONS', 'UBSAN_OPTIONS'].map(
+    (name) => [name, [process.env[name], path].filter(Boolean).join(':')]));
+}
 
 const maxLog = 4 << 20; // characters of output kept of one process
 
@@ -87,17 +95,24 @@ export class Deployment {
     self.httpPort = await freePort();
     self.wsPort = await freePort();
     // Short leases, so that a lost worker is noticed within a test.
-    self.env = { PERSONAS_LEASE: '5s', PERSONAS_PING_INTERVAL: '500ms', PERSONAS_DEAD_AFTER: '2s',
-      ...env };
+    self.env = { ...sanitizerEnv(self.folder), PERSONAS_LEASE: '5s',
+      PERSONAS_PING_INTERVAL: '500ms', PERSONAS_DEAD_AFTER: '2s', ...env };
     self.programs = [];
     self.undo = []; // run after the programs have ended, before the folder goes
     t.after(async () => {
       await Promise.all(self.programs.map((program) => program.stop(5_000)));
       for (const undo of self.undo) undo();
+      const found = self.sanitizerReports();
       if (process.env.PERSONAS_TEST_KEEP) t.diagnostic(`kept ${self.folder}`);
       else rmSync(self.folder, { recursive: true, force: true });
+      if (found) throw new Error(found);
     });
     return self;
+  }
+
+  sanitizerReports() {
+    return readdirSync(this.folder).filter((name) => name.startsWith(`${reports}.`))
+      .map((name) => readFileSync(join(this.folder, name), 'utf8')).join('\n');
   }
 
   get url() { return `http://127.0.0.1:${this.httpPort}`; }
@@ -179,7 +194,8 @@ export class Deployment {
   }
 
   commandEnv() {
-    return { PATH: process.env.PATH, HOME: this.folder, LANG: 'C.UTF-8', PERSONAS_URL: this.url,
+    return { ...sanitizerEnv(this.folder), PATH: process.env.PATH, HOME: this.folder,
+      LANG: 'C.UTF-8', PERSONAS_URL: this.url,
       PERSONAS_DATA_DIR: this.dataDir, TEAM_API_KEY: this.keys.TEAM_API_KEY };
   }
 

@@ -40,7 +40,7 @@ class HttpConnection {
 
   Socket socket_;
   OnAnswer on_answer_;
-  std::array<char, 64 * 1024> buffer_{};  // the largest answer; ours are a few hundred bytes
+  std::array<char, 256 * 1024> buffer_{};  // the largest answer: that of a full batch of events
   std::size_t filled_ = 0;
   bool busy_ = false;
 };

@@ -137,21 +137,36 @@ worker_gateway::SessionOptions session_options(const settings::Settings& setting
   return options;
 }
 
+// One for each who sleeps until a moment of the wall clock.
+struct Alarms {
+  std::unique_ptr<Alarm> bus;
+  std::unique_ptr<Alarm> schedules;
+};
+
+Result<Alarms> open_alarms(const boost::asio::any_io_executor& executor) {
+  Alarms alarms;
+  TRY(alarms.bus, os::open_wall_alarm(executor));
+  TRY(alarms.schedules, os::open_wall_alarm(executor));
+  return alarms;
+}
+
 class RunningOrchestrator final : public Orchestrator {
  public:
   RunningOrchestrator(boost::asio::io_context& core, Environment environment,
                       std::unique_ptr<store::Store> store, vault::MasterKey key,
-                      identity::Authenticator authenticator, Installation installation)
+                      identity::Authenticator authenticator, Installation installation,
+                      Alarms alarms)
       : core_(core),
         env_(std::move(environment)),
         store_(std::move(store)),
         key_(std::move(key)),
         authenticator_(std::move(authenticator)),
         installation_(std::move(installation)),
+        alarms_(std::move(alarms)),
         vault_(key_, env_.random),
         event_runs_(env_.random, service_),
         bus_(env_.clock, event_runs_, [this](Timestamp at) { bus_service_.due(at); }),
-        bus_service_(core.get_executor(), *store_, env_.clock, bus_,
+        bus_service_(core.get_executor(), *store_, env_.clock, *alarms_.bus, bus_,
                      [this](const Error& error) {
                        env_.log.warn("bus.failed", {{"error", error.message}});
                      }),
@@ -168,6 +183,11 @@ class RunningOrchestrator final : public Orchestrator {
         chain_triggers_(env_.clock, env_.random, bus_, installation_.instance),
         chains_(core.get_executor(), *store_, feed_, chain_triggers_,
                 [this](const reactor::Trouble& trouble) { report_trouble(trouble); }),
+        scheduler_(core.get_executor(), *store_, env_.clock, env_.random, *alarms_.schedules,
+                   firing_ports(),
+                   [this](const Error& error) {
+                     env_.log.warn("scheduler.failed", {{"error", error.message}});
+                   }),
         deliveries_(
             {.core = core,
              .settings = env_.settings,
@@ -187,12 +207,6 @@ class RunningOrchestrator final : public Orchestrator {
     CO_TRY_VOID(co_await service_.start(hub_));
     CO_TRY_VOID(co_await reactor_.open());
     CO_TRY_VOID(co_await chains_.open());
-    CO_TRY(alarm_, os::open_wall_alarm(core_.get_executor()));
-    scheduler_ = std::make_unique<triggers::Scheduler>(
-        core_.get_executor(), *store_, env_.clock, env_.random, *alarm_, firing_ports(),
-        [this](const Error& error) {
-          env_.log.warn("scheduler.failed", {{"error", error.message}});
-        });
     CO_TRY_VOID(co_await deliveries_.open());
     net::ServerOptions options = server_options(env_.settings);
     options.port = static_cast<std::uint16_t>(env_.settings.ws_port);
@@ -215,12 +229,12 @@ class RunningOrchestrator final : public Orchestrator {
                           .webhooks = deliveries_.webhooks(),
                           .instance = installation_.instance,
                           .node = installation_.node,
-                          .triggers_changed = [this] { scheduler_->changed(); }};
+                          .triggers_changed = [this] { scheduler_.changed(); }};
     CO_TRY(http_, HttpSide::start(std::move(parts)));
     reactor_.run();
     chains_.run();
     bus_service_.run();
-    scheduler_->run();
+    scheduler_.run();
     deliveries_.run();
     co_return Result<void>{};
   }
@@ -228,7 +242,7 @@ class RunningOrchestrator final : public Orchestrator {
   Task<void> stop(Duration grace) override {
     feed_.close();
     if (http_) co_await http_->drain(grace);
-    if (scheduler_) co_await scheduler_->stop();
+    co_await scheduler_.stop();
     co_await reactor_.stop();
     co_await chains_.stop();
     co_await bus_service_.stop();
@@ -325,6 +339,7 @@ class RunningOrchestrator final : public Orchestrator {
   vault::MasterKey key_;
   identity::Authenticator authenticator_;
   Installation installation_;
+  Alarms alarms_;
   vault::Vault vault_;
   reactions::EventRuns event_runs_;  // starts runs when there are requests, long after it is made
   bus::Bus bus_;
@@ -335,8 +350,7 @@ class RunningOrchestrator final : public Orchestrator {
   reactor::JournalReactor reactor_;
   reactions::ChainTriggers chain_triggers_;
   reactor::JournalReactor chains_;
-  std::unique_ptr<Alarm> alarm_;
-  std::unique_ptr<triggers::Scheduler> scheduler_;
+  triggers::Scheduler scheduler_;
   Deliveries deliveries_;
   std::unique_ptr<net::Server> workers_port_;
   std::unique_ptr<HttpSide> http_;
@@ -354,9 +368,10 @@ Result<std::unique_ptr<Orchestrator>> Orchestrator::open(boost::asio::io_context
       store_sqlite::open_sqlite({.path = settings.db_path, .on_damage = environment.on_damage},
                                 environment.on_fatal));
   TRY(auto installation, prepare(*store, key, environment.clock, environment.random));
+  TRY(auto alarms, open_alarms(core.get_executor()));
   return std::make_unique<RunningOrchestrator>(core, std::move(environment), std::move(store),
                                                std::move(key), std::move(authenticator),
-                                               std::move(installation));
+                                               std::move(installation), std::move(alarms));
 }
 
 }  // namespace personas::app

@@ -30,6 +30,12 @@ Task<void> Background::rest(Duration time) {
   co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
 }
 
+Task<void> Background::rest_until(Alarm& alarm, std::optional<Timestamp> moment) {
+  alarm.set(moment, [this] { wake(); });
+  co_await rest();
+  alarm.set(std::nullopt, {});
+}
+
 Task<void> Background::stop() {
   stopping_ = true;
   timer_.cancel();

@@ -12,11 +12,12 @@ struct BusService::Shared {
   BusService* service;
 };
 
-BusService::BusService(asio::any_io_executor executor, store::Store& store, Clock& clock, Bus& bus,
-                       std::function<void(const Error&)> on_trouble)
+BusService::BusService(asio::any_io_executor executor, store::Store& store, Clock& clock,
+                       Alarm& alarm, Bus& bus, std::function<void(const Error&)> on_trouble)
     : executor_(std::move(executor)),
       store_(store),
       clock_(clock),
+      alarm_(alarm),
       bus_(bus),
       on_trouble_(std::move(on_trouble)),
       background_(executor_),
@@ -61,9 +62,8 @@ Task<void> BusService::loop() {
   Duration trouble = kFirstTroublePause;
   next_ = clock_.wall();
   while (!background_.stopping()) {
-    const Timestamp now = clock_.wall();
-    if (!next_ || *next_ > now) {
-      co_await background_.rest(next_ ? *next_ - now : Timer::kNever);
+    if (!next_ || *next_ > clock_.wall()) {
+      co_await background_.rest_until(alarm_, next_);
       continue;
     }
     next_.reset();  // what is told from here on is not forgotten

@@ -6,6 +6,7 @@
 #include "checkpointer.hpp"
 #include "connection.hpp"
 #include "files.hpp"
+#include "plans.hpp"
 #include "readers.hpp"
 #include "writer.hpp"
 
@@ -93,6 +94,7 @@ Result<void> SqliteStore::start() {
   constexpr int kCheckpointerKib = 64;
 
   TRY(auto writing, open_writer(writer_kib));
+  TRY_VOID(fix_plans(*writing));  // of a database of an earlier version
   TRY(auto checkpointing, Connection::open(options_, Role::kCheckpointer, kCheckpointerKib));
   std::vector<std::unique_ptr<Connection>> reading;
   for (int i = 0; i < readers; ++i) {

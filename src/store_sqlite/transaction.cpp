@@ -1,6 +1,7 @@
 #include "transaction.hpp"
 
 #include "dialect.hpp"
+#include "plans.hpp"
 
 namespace personas::store_sqlite {
 
@@ -43,6 +44,7 @@ store::Value text_or_null(std::string_view text) {
 void SqliteTransaction::begin(store::JournalPosition last) {
   position_ = last;
   sums_.clear();
+  defined_ = false;
   broken_.reset();
 }
 
@@ -138,6 +140,9 @@ Result<void> SqliteTransaction::meter(const store::MeteringKey& key,
 }
 
 Result<void> SqliteTransaction::settle() {
+  if (std::exchange(defined_, false) && !fix_plans(connection_)) {
+    return failed(sqlite3_extended_errcode(connection_.handle()), "write the plans");
+  }
   if (sums_.empty()) return {};
   TRY_VOID(sums_.write(*this));
   sums_.clear();
@@ -152,6 +157,7 @@ Result<void> SqliteTransaction::define(std::string_view statement) {
   changed_otherwise_ = true;
   const int code = connection_.run_once(to_sqlite(statement));
   if (code != SQLITE_OK) return failed(code, "define a table");
+  defined_ = true;
   return {};
 }
 

@@ -34,7 +34,8 @@ class SqliteTransaction final : public store::Transaction {
 
   // Runs `operation`, seeing to it that nobody mistakes a dead transaction for a living one.
   Result<void> run(store::Operation& operation);
-  // Writes what was added up. After the last operation, before the commit.
+  // Writes what was added up, and the plans of what was defined. After the last operation, before
+  // the commit.
   Result<void> settle();
   // Whether the last operation changed anything.
   store::GroupCommit::Wrote wrote() const;
@@ -51,6 +52,7 @@ class SqliteTransaction final : public store::Transaction {
   // Definitions and sums are not among the connection's changes.
   bool changed_otherwise_ = false;
   store::MeteringSums sums_;
+  bool defined_ = false;  // something, since begin()
   // SQLite ends a transaction by itself after some errors (a full disk). What follows would then
   // commit on its own, so the first error stays until the next begin().
   std::optional<Error> broken_;

@@ -141,12 +141,6 @@ Task<Result<std::optional<Timestamp>>> Scheduler::step() {
 
 // ---- in the background -------------------------------------------------------------------------
 
-Task<void> Scheduler::rest(std::optional<Timestamp> until) {
-  alarm_.set(until, [this] { background_.wake(); });
-  co_await background_.rest();
-  alarm_.set(std::nullopt, {});
-}
-
 Task<void> Scheduler::loop() {
   Duration wait = kFirstPause;
   while (!background_.stopping()) {
@@ -161,7 +155,7 @@ Task<void> Scheduler::loop() {
     }
     wait = kFirstPause;
     if (look_again_ || (*next && **next <= clock_.wall())) continue;
-    co_await rest(*next);
+    co_await background_.rest_until(alarm_, *next);
   }
 }
 
@@ -179,7 +173,6 @@ void Scheduler::run() {
 }
 
 Task<void> Scheduler::stop() {
-  alarm_.set(std::nullopt, {});
   co_await background_.stop();
 }
 

@@ -81,6 +81,7 @@ Result<void> Fold::add(std::int64_t position, std::string_view type, std::string
     review = fields.text("status").value_or("");
     return {};
   }
+  if (type == "subscription.created" || type == "trigger.created") return {};
   if (type.ends_with(".created") || type == "review.requested" || type == "event.published") {
     return effect(fields, type);
   }
@@ -165,11 +166,15 @@ Result<void> Fold::effect(const Record& record, std::string_view type) {
   const bool is_review = type == "review.requested";
   const auto id = record.text(is_event ? "eventId" : is_review ? "reviewId" : "id").value_or("");
   if (type.starts_with("persona.")) return {};
+  if (is_event) {
+    if (!events_.insert(id).second) return broken(id + " published twice");
+    events_in_order_.push_back(id);
+    return {};
+  }
   const auto attempt = attempt_in(id);
   if (!attempt) return broken(fmt::format("{} {} names no frame", type, id));
-  if (!is_event) TRY_VOID(of_live_attempt(record.id(), *attempt, type));
+  TRY_VOID(of_live_attempt(record.id(), *attempt, type));
   if (is_review && !reviews_.emplace(id, "pending").second) return broken(id + " asked twice");
-  if (is_event && !events_.insert(id).second) return broken(id + " published twice");
   if (type == "message.created" && !messages_.insert(id).second) return broken(id + " twice");
   if (type == "memory.created" && !memories_.insert(id).second) return broken(id + " twice");
   return {};

@@ -52,6 +52,7 @@ class Fold {
   const std::set<std::string>& messages() const { return messages_; }
   const std::set<std::string>& memories() const { return memories_; }
   const std::set<std::string>& events() const { return events_; }
+  const std::vector<std::string>& events_in_order() const { return events_in_order_; }
   std::int64_t last() const { return last_; }
   // What metering has to have counted.
   struct Counts {
@@ -81,6 +82,7 @@ class Fold {
   std::set<std::string> messages_;
   std::set<std::string> memories_;
   std::set<std::string> events_;
+  std::vector<std::string> events_in_order_;
   Counts counts_;
   std::vector<OutputBlock> output_;
   std::vector<Ended> ended_;

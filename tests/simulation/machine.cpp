@@ -28,6 +28,33 @@ Duration Machine::outside(Duration local) const {
   return Duration(exact + 1);
 }
 
+std::uint64_t Machine::on_clock_set(std::function<void()> told) {
+  told_.emplace(++tellings_, std::move(told));
+  return tellings_;
+}
+
+void Machine::set_wall_error(Duration error) {
+  if (std::exchange(wall_error_, error) == error) return;
+  for (const auto& [number, told] : told_) told();
+}
+
+VirtualAlarm::VirtualAlarm(Process& process)
+    : process_(process), telling_(process.machine().on_clock_set([this] {
+        if (ring_) ring_after(Duration::zero());
+      })) {}
+
+void VirtualAlarm::set(std::optional<Timestamp> at, std::function<void()> ring) {
+  ++number_;
+  ring_ = std::move(ring);
+  if (ring_ && at) ring_after(process_.machine().outside(*at - process_.machine().wall()));
+}
+
+void VirtualAlarm::ring_after(Duration wait) {
+  process_.after(wait, [this, number = number_] {
+    if (number == number_ && ring_) std::exchange(ring_, {})();
+  });
+}
+
 Process::Process(Machine& machine) : machine_(machine) {
   use_time_source(loop_, *this);
 }

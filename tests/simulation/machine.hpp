@@ -13,6 +13,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include "personas/async/alarm.hpp"
 #include "personas/async/timer.hpp"
 #include "personas/base/clock.hpp"
 
@@ -34,8 +35,8 @@ class Machine final : public Clock {
 
   Timestamp wall() const override { return kWallAtStart + passed() + wall_error_; }
   Instant now() const override { return Instant{up_since_.count()} + passed(); }
-  void jump_wall(Duration by) { wall_error_ += by; }
-  void set_wall_right() { wall_error_ = {}; }
+  void jump_wall(Duration by) { set_wall_error(wall_error_ + by); }
+  void set_wall_right() { set_wall_error({}); }
   Duration wall_error() const { return wall_error_; }
 
   // Virtual time that passes while this machine's clock moves on by `local`; never too short.
@@ -43,8 +44,13 @@ class Machine final : public Clock {
   // `event` happens on this machine after `local` of its own time.
   void after(Duration local, Event event) { scheduler_.after(outside(local), std::move(event)); }
   Scheduler& scheduler() const { return scheduler_; }
+  // `told` is called whenever the wall clock is set, until forget().
+  std::uint64_t on_clock_set(std::function<void()> told);
+  void forget(std::uint64_t number) { told_.erase(number); }
 
  private:
+  void set_wall_error(Duration error);
+
   static constexpr Timestamp kWallAtStart{1'800'000'000'000'000};
   Duration passed() const;
 
@@ -53,6 +59,8 @@ class Machine final : public Clock {
   std::int64_t drift_;
   Duration up_since_;
   Duration wall_error_{};
+  std::map<std::uint64_t, std::function<void()>> told_;
+  std::uint64_t tellings_ = 0;
 };
 
 class Process final : public TimeSource, public std::enable_shared_from_this<Process> {
@@ -98,6 +106,22 @@ class Process final : public TimeSource, public std::enable_shared_from_this<Pro
   std::vector<std::uint64_t> backlog_;  // due, while it was frozen
   std::vector<Event> at_end_;
   std::uint64_t made_ = 0;
+};
+
+// The alarm of a process, as the kernel has it: by the wall clock, and told when that is set.
+class VirtualAlarm final : public Alarm {
+ public:
+  explicit VirtualAlarm(Process& process);
+  ~VirtualAlarm() override { process_.machine().forget(telling_); }
+  void set(std::optional<Timestamp> at, std::function<void()> ring) override;
+
+ private:
+  void ring_after(Duration wait);
+
+  Process& process_;
+  std::uint64_t telling_;
+  std::uint64_t number_ = 0;  // of what is set
+  std::function<void()> ring_;
 };
 
 }  // namespace personas::simulation

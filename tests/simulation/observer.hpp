@@ -16,6 +16,7 @@
 #include "personas/store/store.hpp"
 
 #include "fold.hpp"
+#include "history.hpp"
 #include "virtual/scheduler.hpp"
 
 namespace personas::simulation {
@@ -63,6 +64,8 @@ class Observer {
   void answer_promised(const std::string& review, const std::string& status);
   const std::map<std::string, std::string>& promises() const { return executions_; }
 
+  EventHistory events;
+
   // ---- the store
   // After every commit.
   void look(store::Transaction& tx);
@@ -74,7 +77,7 @@ class Observer {
   void look_after_start(store::Transaction& tx);
   void spooled(const std::string& worker, std::size_t bytes);
   // All projections against the fold; when nothing moves any more also what is complete.
-  enum class Moment : std::uint8_t { kMeanwhile, kEnd };
+  using Moment = EventHistory::Moment;
   void look_at_all(store::Transaction& tx, Moment moment);
 
   void violate(std::string what);
@@ -102,6 +105,7 @@ class Observer {
   Result<void> check_promises(store::Transaction& tx, Moment moment);
   Result<void> check_metering(store::Transaction& tx);
   Result<void> check_effects(store::Transaction& tx);
+  Result<void> check_history(store::Transaction& tx, Moment moment);
 
   const virtual_world::Scheduler& scheduler_;
   std::uint64_t hash_ = 14695981039346656037ULL;

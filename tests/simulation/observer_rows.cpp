@@ -84,6 +84,13 @@ void Observer::look_at_all(Transaction& tx, Moment moment) {
   check(check_effects(tx), "effects");
   check(check_metering(tx), "metering");
   check(check_promises(tx, moment), "promises");
+  check(check_history(tx, moment), "history");
+}
+
+Result<void> Observer::check_history(Transaction& tx, Moment moment) {
+  TRY(const auto faults, events.faults(tx, fold_.events_in_order(), moment));
+  for (const auto& fault : faults) violate(fault);
+  return {};
 }
 
 Result<void> Observer::check_effects(Transaction& tx) {
@@ -136,7 +143,8 @@ Result<void> Observer::check_metering(Transaction& tx) {
 }
 
 Result<void> Observer::check_promises(Transaction& tx, Moment moment) {
-  static const Sql kAll("SELECT id, prompt, status FROM executions ORDER BY id");
+  static const Sql kAll(
+      "SELECT id, prompt, status FROM executions WHERE event_id IS NULL ORDER BY id");
   std::map<std::string, std::string> by_key;
   std::map<std::string, std::string> status;
   TRY_VOID(tx.query(kAll, {}, [&](const Row& row) -> Result<bool> {

@@ -19,6 +19,7 @@
 #include "personas/store/migrations.hpp"
 #include "personas/telemetry/log.hpp"
 #include "personas/telemetry/metrics.hpp"
+#include "personas/triggers/scheduler.hpp"
 #include "personas/vault/master_key.hpp"
 #include "personas/vault/vault.hpp"
 #include "personas/worker_gateway/hub.hpp"
@@ -78,7 +79,10 @@ class RunningOrchestrator final : public Orchestrator {
     identity::Authenticator authenticator = simulation::authenticator();
     reactions::EventRuns event_runs;
     bus::Bus bus;
+    VirtualAlarm bus_alarm;
+    VirtualAlarm schedule_alarm;
     bus::BusService bus_service;
+    triggers::Scheduler scheduler;
     execution::ExecutionService service;
     worker_gateway::Hub hub;
     reactions::ExecutionEnded execution_ended;
@@ -95,6 +99,7 @@ class RunningOrchestrator final : public Orchestrator {
   static Task<Result<void>> start(RunningOrchestrator& self);
   static Task<void> stop_in_order(RunningOrchestrator& self);
   execution::ServiceOptions service_options(const vault::MasterKey& key, bus::Bus& bus) const;
+  triggers::FiringPorts firing_ports(bus::Bus& bus);
   worker_gateway::HubOptions hub_options(const identity::Authenticator& authenticator);
 
   Environment env_;
@@ -112,8 +117,13 @@ RunningOrchestrator::Parts::Parts(RunningOrchestrator& owner)
     : secrets(key, owner.env_.random),
       event_runs(owner.env_.random, service),
       bus(owner.env_.machine, event_runs, [this](Timestamp at) { bus_service.due(at); }),
-      bus_service(owner.process_->executor(), *owner.store_, owner.env_.machine, bus,
+      bus_alarm(*owner.process_),
+      schedule_alarm(*owner.process_),
+      bus_service(owner.process_->executor(), *owner.store_, owner.env_.machine, bus_alarm, bus,
                   [&owner](const Error&) { owner.env_.observer.count("bus troubles"); }),
+      scheduler(owner.process_->executor(), *owner.store_, owner.env_.machine, owner.env_.random,
+                schedule_alarm, owner.firing_ports(bus),
+                [&owner](const Error&) { owner.env_.observer.count("scheduler troubles"); }),
       service(owner.service_options(key, bus), owner.process_->executor(), *owner.store_,
               owner.env_.machine, owner.env_.random, no_secrets),
       hub(owner.hub_options(authenticator), owner.process_->loop(), service, owner.env_.machine,
@@ -142,7 +152,8 @@ RunningOrchestrator::Parts::Parts(RunningOrchestrator& owner)
                .facts = {.version = "1",
                          .instance = InstanceId("inst_simulated"),
                          .node = NodeId("node_simulated"),
-                         .started = owner.env_.machine.now()}},
+                         .started = owner.env_.machine.now()},
+               .triggers_changed = [this] { scheduler.changed(); }},
       api(services, authenticator, log, {}, operations::all_operations()) {}
 
 execution::ServiceOptions RunningOrchestrator::service_options(const vault::MasterKey& key,
@@ -155,6 +166,14 @@ execution::ServiceOptions RunningOrchestrator::service_options(const vault::Mast
   options.session_key = key.derive(vault::key_labels::kSessions);
   options.max_queued = options_.max_queued;
   return options;
+}
+
+triggers::FiringPorts RunningOrchestrator::firing_ports(bus::Bus& bus) {
+  const auto never = [](Transaction&, const TenantId&, const ExecutionId&, const std::string&,
+                        Timestamp, store::AfterCommit&) -> Result<void> {
+    return fail(ErrorCode::kInternal, "no schedule here cancels what came before");
+  };
+  return {.sink = bus, .origin = InstanceId("inst_simulated"), .cancel = never};
 }
 
 worker_gateway::HubOptions RunningOrchestrator::hub_options(
@@ -226,11 +245,13 @@ Task<Result<void>> RunningOrchestrator::start(RunningOrchestrator& self) {
   self.env_.network.listen(self.process_, upgrade);
   self.parts_->follower.run();
   self.parts_->bus_service.run();
+  self.parts_->scheduler.run();
   co_return Result<void>{};
 }
 
 Task<void> RunningOrchestrator::stop_in_order(RunningOrchestrator& self) {
   self.feed_.close();
+  co_await self.parts_->scheduler.stop();
   co_await self.parts_->follower.stop();
   co_await self.parts_->bus_service.stop();
   co_await self.parts_->service.stop();

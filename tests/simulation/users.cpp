@@ -1,6 +1,7 @@
 #include "users.hpp"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <utility>
 
@@ -113,12 +114,93 @@ void Users::make(std::size_t index) {
          });
 }
 
+// ---- events -------------------------------------------------------------------------------------
+
+std::int64_t Users::wake_personas(Timestamp now, Duration time) {
+  std::int64_t runs = 0;
+  const auto streams = random_.below(3);
+  for (std::uint64_t i = 0; i < streams; ++i) {
+    streams_[fmt::format("stream.{}", i)] = 1 + random_.below(6);
+  }
+  for (const auto& persona : personas_) {
+    if (!streams_.empty() && chance(random_, 70)) {
+      subscribe(persona);
+      ++runs;
+    }
+    if (chance(random_, 25)) runs += schedule(persona, now, time);
+  }
+  return runs;
+}
+
+void Users::subscribe(const Persona& persona) {
+  const std::string pattern = chance(random_, 30) ? "stream.*" : "stream.0";
+  ++waiting_;
+  const auto number = observer_.events.subscribing(pattern, persona.id);
+  insist({"POST", "/api/subscriptions",
+          fmt::format(R"({{"personaId":"{}","eventType":"{}"}})", persona.id, pattern),
+          "subscribe " + persona.name},
+         [this, number](const net::Response& response) {
+           --waiting_;
+           if (response.status != 201) {
+             return observer_.violate("no subscription is made: " + response.body);
+           }
+           observer_.events.subscribed(number);
+         });
+}
+
+std::int64_t Users::schedule(const Persona& persona, Timestamp now, Duration time) {
+  constexpr std::array kMissed = {"skip", "once", "all"};
+  const auto missed = random_.below(kMissed.size());
+  const Duration every = seconds(5 + static_cast<std::int64_t>(random_.below(40)));
+  ++waiting_;
+  insist(
+      {"POST", "/api/triggers",
+       fmt::format(R"({{"personaId":"{}","triggerType":"schedule","config":{{"cron":)"
+                   R"("every {}s","end":"{}","missedRuns":"{}"}}}})",
+                   persona.id, every.count() / 1'000'000, to_rfc3339(now + time), kMissed[missed]),
+       "schedule " + persona.name},
+      [this, every, all = missed == 2](const net::Response& response) {
+        --waiting_;
+        if (response.status != 201) {
+          return observer_.violate("no schedule is made: " + response.body);
+        }
+        if (all) observer_.events.scheduled(text_at(parsed(response), "id"), every);
+      });
+  return time / every + 1;
+}
+
+// The next one follows when this one is acknowledged, and is repeated until it is.
+void Users::publish(const std::string& stream, std::size_t number) {
+  const auto key = EventHistory::key(stream, number);
+  observer_.events.asked(stream, number);
+  insist({"POST", "/api/events",
+          fmt::format(R"({{"eventType":"{}","payload":{{"n":{}}},"idempotencyKey":"{}"}})", stream,
+                      number, key),
+          ""},
+         [this, stream, number, key](const net::Response& response) {
+           --waiting_;
+           if (response.status != 201 && response.status != 200) {
+             return observer_.violate(key + " is refused: " + response.body);
+           }
+           if (response.status == 200) observer_.count("events sent again");
+           observer_.events.acknowledged(stream, number, text_at(parsed(response), "id"));
+           if (number + 1 >= streams_[stream]) return;
+           const auto pause = between(random_, Duration::zero(), seconds(calm_ ? 1 : 15));
+           scheduler_.after(pause, [this, stream, number] { publish(stream, number + 1); });
+         });
+}
+
 // ---- executions ---------------------------------------------------------------------------------
 
 void Users::begin(std::size_t count, Duration time) {
-  waiting_ = count;
+  waiting_ += count;
   for (std::size_t i = 0; i < count; ++i) {
     scheduler_.after(between(random_, Duration::zero(), time), [this, i] { submit(i); });
+  }
+  for (const auto& [stream, events] : streams_) {
+    waiting_ += events;
+    scheduler_.after(between(random_, Duration::zero(), time),
+                     [this, name = stream] { publish(name, 0); });
   }
   look_for_questions();
 }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -28,7 +29,10 @@ class Users {
 
   void make_personas(std::vector<Persona> personas);
   bool ready() const { return made_ == personas_.size(); }
-  // `count` executions over the given time, with all that comes with them.
+  // For some personas: subscriptions to the streams of events, and a schedule from now on. Returns
+  // how many runs these can ask for in one transaction.
+  std::int64_t wake_personas(Timestamp now, Duration time);
+  // `count` executions over the given time, with all that comes with them; and the events.
   void begin(std::size_t count, Duration time);
   void calm() { calm_ = true; }
   // All that they wanted was promised to them.
@@ -48,6 +52,9 @@ class Users {
   void insist(Asking asking, std::function<void(const net::Response&)> answered,
               Duration longest_pause = seconds(3));
   void make(std::size_t index);
+  void subscribe(const Persona& persona);
+  std::int64_t schedule(const Persona& persona, Timestamp now, Duration time);
+  void publish(const std::string& stream, std::size_t number);
   void submit(std::size_t number);
   void submitted(const std::string& key, const net::Response& response);
   void maybe_cancel(const std::string& execution);
@@ -61,6 +68,7 @@ class Users {
   std::vector<Persona> personas_;
   std::size_t made_ = 0;
   std::size_t waiting_ = 0;
+  std::map<std::string, std::size_t> streams_;  // how many events each has
   std::uint64_t keys_ = 0;
   bool calm_ = false;
 };

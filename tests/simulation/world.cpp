@@ -114,8 +114,9 @@ std::string World::run() {
   }
   const std::size_t executions = 1 + random_.below(chance(random_, 10) ? 40 : 12);
   const Duration time = between(random_, seconds(5), seconds(chance(random_, 10) ? 600 : 90));
-  observer_.limits.queued =
-      options_.max_queued + 2 * static_cast<std::int64_t>(executions);  // asked for at once
+  // What is asked for at once and what one transaction starts is counted when it is committed.
+  observer_.limits.queued = options_.max_queued + 2 * static_cast<std::int64_t>(executions) +
+                            users_.wake_personas(machine_.wall(), time);
   if (plants_.limits_lie) {
     for (auto& [id, limit] : observer_.limits.persona) limit = 0;
   }
@@ -178,7 +179,9 @@ bool World::all_over() {
   if (!peace_ || !orchestrator_ || !orchestrator_->ready()) return false;
   check_departed();
   static const store::Sql kOpen(
-      "SELECT count(*) FROM executions WHERE status = 'queued' OR status = 'running'");
+      "SELECT (SELECT count(*) FROM executions WHERE status = 'queued' OR status = 'running') + "
+      "(SELECT count(*) FROM events WHERE status IN ('pending', 'processing', 'partial', "
+      "'failed')) + (SELECT count(*) FROM triggers WHERE next_slot IS NOT NULL)");
   std::int64_t open = -1;
   const auto looked = orchestrator_->store().read_now([&](store::Transaction& tx) -> Result<void> {
     TRY_VOID(tx.query(kOpen, {}, [&](const store::Row& row) -> Result<bool> {

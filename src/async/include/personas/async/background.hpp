@@ -10,9 +10,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include "personas/async/alarm.hpp"
 #include "personas/async/task.hpp"
 #include "personas/async/timer.hpp"
 #include "personas/base/time.hpp"
@@ -29,6 +31,8 @@ class Background {
 
   // For the loop: waits so long, or until wake() or stop(); after stop() not at all.
   Task<void> rest(Duration time = Timer::kNever);
+  // Until that moment of the wall clock, or earlier if the clock is set; else as above.
+  Task<void> rest_until(Alarm& alarm, std::optional<Timestamp> moment);
   void wake() { timer_.cancel(); }
 
   // Ends the loop's rest, and waits until the loop has seen it and returned.

@@ -1,6 +1,6 @@
 // Does what the bus has put off: tries events again whose runs were refused, and ends windows.
 //
-// One timer, set for the first thing that is due; nothing happens in between. What is due is asked
+// One alarm, set for the first thing that is due; nothing happens in between. What is due is asked
 // of the store each time, so a restart, or another process that did it already, makes no
 // difference. Strand: the executor it is given; due() alone may be called from any thread.
 // Lifetime: until stop() has completed.
@@ -12,6 +12,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include "personas/async/alarm.hpp"
 #include "personas/async/background.hpp"
 #include "personas/async/task.hpp"
 #include "personas/base/clock.hpp"
@@ -26,8 +27,8 @@ inline constexpr Duration kLongestTroublePause = seconds(30);
 
 class BusService {
  public:
-  BusService(boost::asio::any_io_executor executor, store::Store& store, Clock& clock, Bus& bus,
-             std::function<void(const Error&)> on_trouble);
+  BusService(boost::asio::any_io_executor executor, store::Store& store, Clock& clock, Alarm& alarm,
+             Bus& bus, std::function<void(const Error&)> on_trouble);
   ~BusService();
   BusService(const BusService&) = delete;
   BusService& operator=(const BusService&) = delete;
@@ -50,6 +51,7 @@ class BusService {
   boost::asio::any_io_executor executor_;
   store::Store& store_;
   Clock& clock_;
+  Alarm& alarm_;
   Bus& bus_;
   std::function<void(const Error&)> on_trouble_;
   Background background_;

@@ -77,7 +77,6 @@ class Scheduler {
   Task<Result<FiredCounts>> fire(std::shared_ptr<const Batch> batch, Timestamp now);
   Task<Result<void>> set_aside(const Batch& batch, Error error, Timestamp now);
   Task<void> loop();
-  Task<void> rest(std::optional<Timestamp> until);
 
   boost::asio::any_io_executor executor_;
   store::Store& store_;

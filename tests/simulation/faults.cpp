@@ -204,12 +204,26 @@ void World::plant() {
       "SELECT (SELECT max(position) + 1 FROM journal), j.tenant_id, j.at, j.type, j.execution_id, "
       "j.persona_id, j.record, x'01' FROM journal j JOIN executions e ON e.id = j.execution_id "
       "WHERE j.type = 'execution.output' AND e.status = 'completed' ORDER BY j.position LIMIT 1");
+  static const store::Sql kForgotten(
+      "UPDATE executions SET event_id = NULL WHERE status = 'completed' AND event_id IN "
+      "(SELECT id FROM events WHERE event_type LIKE 'stream%')");
+  static const store::Sql kDoubled(
+      "UPDATE executions SET event_id = (SELECT id FROM events WHERE event_type LIKE 'stream%' "
+      "LIMIT 1) WHERE event_id IS NULL AND EXISTS (SELECT 1 FROM events WHERE event_type LIKE "
+      "'stream%')");
+  static const store::Sql kRepeated(
+      "UPDATE events SET payload = '{\"n\":0}' WHERE event_type LIKE 'stream%'");
+  static const store::Sql kSlot("UPDATE trigger_firings SET slot = slot + 1");
   const store::Sql* sql = plants_.row_changes       ? &kRow
                           : plants_.record_vanishes ? &kRecord
                           : plants_.meter_slips     ? &kMeter
                           : plants_.stale_frame     ? &kStale
                           : plants_.position_falls  ? &kFall
                           : plants_.execution_lost  ? &kExecution
+                          : plants_.run_forgotten   ? &kForgotten
+                          : plants_.run_doubled     ? &kDoubled
+                          : plants_.event_repeated  ? &kRepeated
+                          : plants_.slot_skipped    ? &kSlot
                                                     : nullptr;
   if (sql == nullptr) return;
   // Behind the back of everybody who keeps rules.

@@ -63,8 +63,7 @@ void EventHistory::scheduled(const std::string& trigger, Duration every) {
 }
 
 Result<std::vector<std::string>> EventHistory::faults(Transaction& tx,
-                                                      const std::vector<std::string>& order,
-                                                      Moment moment) const {
+                                                      const std::vector<std::string>& order) const {
   static const Sql kEvents("SELECT id, event_type, payload, status FROM events ORDER BY id");
   std::map<std::string, Row> rows;
   std::vector<std::string> faults;
@@ -77,8 +76,8 @@ Result<std::vector<std::string>> EventHistory::faults(Transaction& tx,
     return true;
   }));
   check_order(rows, order, faults);
-  TRY_VOID(check_runs(tx, rows, moment, faults));
-  TRY_VOID(check_slots(tx, moment, faults));
+  TRY_VOID(check_runs(tx, rows, faults));
+  TRY_VOID(check_slots(tx, faults));
   return faults;
 }
 
@@ -115,7 +114,7 @@ void EventHistory::check_order(const std::map<std::string, Row>& rows,
 }
 
 Result<void> EventHistory::check_runs(Transaction& tx, const std::map<std::string, Row>& rows,
-                                      Moment moment, std::vector<std::string>& faults) const {
+                                      std::vector<std::string>& faults) const {
   static const Sql kRuns(
       "SELECT event_id, persona_id, count(*) FROM executions WHERE event_id IS NOT NULL "
       "GROUP BY event_id, persona_id ORDER BY event_id, persona_id");
@@ -139,7 +138,7 @@ Result<void> EventHistory::check_runs(Transaction& tx, const std::map<std::strin
   for (const auto& [of, bounds] : wanted) {
     const auto found = runs.find(of);
     const std::int64_t count = found == runs.end() ? 0 : found->second;
-    if (count > bounds.second || (moment == Moment::kEnd && count < bounds.first)) {
+    if (count > bounds.second || count < bounds.first) {
       faults.push_back(fmt::format("event {} has {} runs of {}, not {} to {}", of.first, count,
                                    of.second, bounds.first, bounds.second));
     }
@@ -153,8 +152,7 @@ Result<void> EventHistory::check_runs(Transaction& tx, const std::map<std::strin
   return {};
 }
 
-Result<void> EventHistory::check_slots(Transaction& tx, Moment moment,
-                                       std::vector<std::string>& faults) const {
+Result<void> EventHistory::check_slots(Transaction& tx, std::vector<std::string>& faults) const {
   // Each firing, how many events it has, and how many runs those have.
   static const Sql kFirings(
       "SELECT f.trigger_id, f.slot, f.event_id, (SELECT count(*) FROM events e WHERE e.id = "
@@ -178,7 +176,7 @@ Result<void> EventHistory::check_slots(Transaction& tx, Moment moment,
     if (row.is_null(2)) return true;  // skipped
     if (row.integer(3) != 1) faults.push_back(name + " has no event");
     const bool all = has_all_runs(row.text(5));
-    if (row.integer(4) > 1 || (moment == Moment::kEnd && all && row.integer(4) != 1)) {
+    if (row.integer(4) > 1 || (all && row.integer(4) != 1)) {
       faults.push_back(fmt::format("{} has {} runs", name, row.integer(4)));
     }
     return true;

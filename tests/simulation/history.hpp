@@ -29,11 +29,9 @@ class EventHistory {
   // A schedule that makes up for each slot it has missed.
   void scheduled(const std::string& trigger, Duration every);
 
-  enum class Moment : std::uint8_t { kMeanwhile, kEnd };
   // `order`: all events, as the journal has them.
   Result<std::vector<std::string>> faults(store::Transaction& tx,
-                                          const std::vector<std::string>& order,
-                                          Moment moment) const;
+                                          const std::vector<std::string>& order) const;
 
   static std::string key(const std::string& stream, std::size_t number);
 
@@ -53,9 +51,8 @@ class EventHistory {
   void check_order(const std::map<std::string, Row>& rows, const std::vector<std::string>& order,
                    std::vector<std::string>& faults) const;
   Result<void> check_runs(store::Transaction& tx, const std::map<std::string, Row>& rows,
-                          Moment moment, std::vector<std::string>& faults) const;
-  Result<void> check_slots(store::Transaction& tx, Moment moment,
-                           std::vector<std::string>& faults) const;
+                          std::vector<std::string>& faults) const;
+  Result<void> check_slots(store::Transaction& tx, std::vector<std::string>& faults) const;
 
   std::map<std::string, Stream> streams_;
   std::vector<Subscription> subscriptions_;

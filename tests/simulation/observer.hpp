@@ -77,7 +77,7 @@ class Observer {
   void look_after_start(store::Transaction& tx);
   void spooled(const std::string& worker, std::size_t bytes);
   // All projections against the fold; when nothing moves any more also what is complete.
-  using Moment = EventHistory::Moment;
+  enum class Moment : std::uint8_t { kMeanwhile, kEnd };
   void look_at_all(store::Transaction& tx, Moment moment);
 
   void violate(std::string what);
@@ -105,7 +105,7 @@ class Observer {
   Result<void> check_promises(store::Transaction& tx, Moment moment);
   Result<void> check_metering(store::Transaction& tx);
   Result<void> check_effects(store::Transaction& tx);
-  Result<void> check_history(store::Transaction& tx, Moment moment);
+  Result<void> check_history(store::Transaction& tx);
 
   const virtual_world::Scheduler& scheduler_;
   std::uint64_t hash_ = 14695981039346656037ULL;

@@ -84,11 +84,11 @@ void Observer::look_at_all(Transaction& tx, Moment moment) {
   check(check_effects(tx), "effects");
   check(check_metering(tx), "metering");
   check(check_promises(tx, moment), "promises");
-  check(check_history(tx, moment), "history");
+  check(check_history(tx), "history");
 }
 
-Result<void> Observer::check_history(Transaction& tx, Moment moment) {
-  TRY(const auto faults, events.faults(tx, fold_.events_in_order(), moment));
+Result<void> Observer::check_history(Transaction& tx) {
+  TRY(const auto faults, events.faults(tx, fold_.events_in_order()));
   for (const auto& fault : faults) violate(fault);
   return {};
 }

@@ -20,7 +20,7 @@ constexpr std::array<std::uint64_t, 2> kRegressions = {
 };
 
 constexpr std::uint64_t kRepeated = 50;
-constexpr std::uint64_t kMostTries = 150;  // seeds until a planted fault had its chance
+constexpr std::uint64_t kMostTries = 600;  // seeds until a planted fault had its chance
 
 std::string hash_of(std::uint64_t seed, WorldPlants plants = {}) {
   World world(seed, plants);
@@ -108,6 +108,14 @@ INSTANTIATE_TEST_SUITE_P(
                 "was acknowledged and is lost"},
         Planted{"StaleFrame", [](WorldPlants& p) { p.stale_frame = true; }, "which is not live"},
         Planted{"MeterThatSlips", [](WorldPlants& p) { p.meter_slips = true; }, "metering has"},
+        Planted{"RunThatIsForgotten", [](WorldPlants& p) { p.run_forgotten = true; },
+                " has 0 runs of "},
+        Planted{"RunThatIsDoubled", [](WorldPlants& p) { p.run_doubled = true; },
+                "which did not subscribe"},
+        Planted{"EventThatIsRepeated", [](WorldPlants& p) { p.event_repeated = true; },
+                "is there twice"},
+        Planted{"SlotThatIsSkipped", [](WorldPlants& p) { p.slot_skipped = true; },
+                " comes after slot "},
         Planted{"AgentsThatNeverEnd", [](WorldPlants& p) { p.agents.never_ends = true; },
                 "not everything came to its end"},
         Planted{"NetThatStaysDown", [](WorldPlants& p) { p.net_stays_down = true; },

@@ -28,6 +28,10 @@ struct WorldPlants {
   bool meter_slips = false;       // one execution more is metered
   bool position_falls = false;    // a record appears before the others
   bool execution_lost = false;    // an execution goes, with all that the journal says of it
+  bool run_forgotten = false;     // what an event led to does not say so
+  bool run_doubled = false;       // other runs say that an event led to them
+  bool event_repeated = false;    // the events of a stream all have the first one's number
+  bool slot_skipped = false;      // slots are not where the schedule has them
   bool net_stays_down = false;    // nothing heals
   bool address_in_trace = false;  // something that differs from run to run
 };

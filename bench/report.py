@@ -20,7 +20,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TREE = ROOT / "build/release"
-PATIENCE = 240  # seconds for one run of one scenario
+PATIENCE = 420  # seconds for one run of one scenario
 BUSY = 0.5      # load for each core from which other work shows in the figures
 QUIET_SECONDS = 3
 
@@ -64,6 +64,7 @@ SCENARIOS = [
     Scenario("agents", 1, 0, "--runs", "10", command="agents.mjs"),
     Scenario("dead-worker", 1, 0, command="dead_worker.mjs"),
     Scenario("schedules", 1, 0, command="schedules.mjs"),
+    Scenario("burst", 1, 0, command="burst.mjs"),
 ]
 
 SYNC = "fdatasync after a 4 KiB append, p10"

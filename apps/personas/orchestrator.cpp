@@ -14,9 +14,11 @@
 #include "personas/execution/execution_service.hpp"
 #include "personas/execution/execution_store.hpp"
 #include "personas/identity/authenticator.hpp"
+#include "personas/net_beast/guarded_client.hpp"
 #include "personas/net_beast/server.hpp"
 #include "personas/os/wall_alarm.hpp"
 #include "personas/reactions/chain_triggers.hpp"
+#include "personas/reactions/command_looks.hpp"
 #include "personas/reactions/event_runs.hpp"
 #include "personas/reactions/execution_ended.hpp"
 #include "personas/reactor/journal_reactor.hpp"
@@ -26,6 +28,7 @@
 #include "personas/store/migrations.hpp"
 #include "personas/store/repositories.hpp"
 #include "personas/store_sqlite/open.hpp"
+#include "personas/triggers/poller.hpp"
 #include "personas/triggers/scheduler.hpp"
 #include "personas/vault/master_key.hpp"
 #include "personas/vault/provider_tokens.hpp"
@@ -35,6 +38,7 @@
 #include "personas/worker_gateway/hub.hpp"
 
 #include "deliveries.hpp"
+#include "guarded.hpp"
 #include "http_side.hpp"
 #include "programs.hpp"
 
@@ -162,7 +166,8 @@ class RunningOrchestrator final : public Orchestrator {
         hub_(hub_options(), core, service_, env_.clock, env_.random),
         execution_ended_(
             env_.clock, env_.random,
-            [this](execution::QueuedExecution queued) { service_.enqueued(std::move(queued)); }),
+            [this](execution::QueuedExecution queued) { service_.enqueued(std::move(queued)); },
+            firing_ports()),
         reactor_(core.get_executor(), *store_, feed_, execution_ended_,
                  [this](const reactor::Trouble& trouble) { report_trouble(trouble); }),
         chain_triggers_(env_.clock, env_.random, bus_, installation_.instance),
@@ -188,11 +193,8 @@ class RunningOrchestrator final : public Orchestrator {
     CO_TRY_VOID(co_await reactor_.open());
     CO_TRY_VOID(co_await chains_.open());
     CO_TRY(alarm_, os::open_wall_alarm(core_.get_executor()));
-    scheduler_ = std::make_unique<triggers::Scheduler>(
-        core_.get_executor(), *store_, env_.clock, env_.random, *alarm_, firing_ports(),
-        [this](const Error& error) {
-          env_.log.warn("scheduler.failed", {{"error", error.message}});
-        });
+    make_scheduler();
+    CO_TRY_VOID(co_await scheduler_->open());
     CO_TRY_VOID(co_await deliveries_.open());
     net::ServerOptions options = server_options(env_.settings);
     options.port = static_cast<std::uint16_t>(env_.settings.ws_port);
@@ -229,6 +231,7 @@ class RunningOrchestrator final : public Orchestrator {
     feed_.close();
     if (http_) co_await http_->drain(grace);
     if (scheduler_) co_await scheduler_->stop();
+    if (poller_) co_await poller_->stop();
     co_await reactor_.stop();
     co_await chains_.stop();
     co_await bus_service_.stop();
@@ -284,7 +287,36 @@ class RunningOrchestrator final : public Orchestrator {
       }
       return {};
     };
-    return {.sink = bus_, .origin = installation_.instance, .cancel = cancel};
+    const auto start_command = [this](Transaction& tx, const TenantId& tenant,
+                                      const triggers::CommandLook& look,
+                                      store::AfterCommit& after) {
+      return reactions::start_command(tx, service_, tenant, look, after);
+    };
+    return {.sink = bus_,
+            .origin = installation_.instance,
+            .cancel = cancel,
+            .start_command = start_command};
+  }
+
+  void make_scheduler() {
+    const auto report = [this](const Error& error) {
+      env_.log.warn("scheduler.failed", {{"error", error.message}});
+    };
+    auto options = guard_options(env_.settings);
+    options.deadline = triggers::kLookDeadline;
+    options.max_response_bytes = triggers::kMaxPolledBytes;
+    poll_client_ = net_beast::make_guarded_client(core_, std::move(options));
+    poller_ = std::make_unique<triggers::Poller>(
+        triggers::Poller::Parts{.executor = core_.get_executor(),
+                                .store = *store_,
+                                .clock = env_.clock,
+                                .client = *poll_client_,
+                                .ports = firing_ports(),
+                                .user_agent = "personas/" PERSONAS_VERSION,
+                                .on_trouble = report});
+    scheduler_ = std::make_unique<triggers::Scheduler>(core_.get_executor(), *store_, env_.clock,
+                                                       env_.random, *alarm_, firing_ports(),
+                                                       *poller_, report);
   }
 
   execution::ServiceOptions service_options() {
@@ -336,6 +368,8 @@ class RunningOrchestrator final : public Orchestrator {
   reactions::ChainTriggers chain_triggers_;
   reactor::JournalReactor chains_;
   std::unique_ptr<Alarm> alarm_;
+  std::unique_ptr<net::GuardedClient> poll_client_;
+  std::unique_ptr<triggers::Poller> poller_;
   std::unique_ptr<triggers::Scheduler> scheduler_;
   Deliveries deliveries_;
   std::unique_ptr<net::Server> workers_port_;

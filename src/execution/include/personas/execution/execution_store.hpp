@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "personas/base/id.hpp"
@@ -53,8 +54,13 @@ struct Enqueued {
   QueuedExecution queued;
 };
 
-// kTest: its events go nowhere and its memories are not kept. kDesign: it writes a persona.
-enum class Source : std::uint8_t { kApi, kEvent, kTrigger, kAgent, kTest, kDesign };
+// kTest: its events go nowhere and its memories are not kept. kDesign: it writes a persona. kPoll:
+// it looks for a trigger, and what it prints is nobody's word.
+enum class Source : std::uint8_t { kApi, kEvent, kTrigger, kAgent, kTest, kDesign, kPoll };
+// Of an execution whose row has this source nothing goes on: no event, no chain.
+constexpr bool is_rehearsal(std::string_view source) {
+  return source == "test" || source == "design" || source == "poll";
+}
 
 // Inserts the row and its journal record. kNotFound for an unknown persona, kUnprocessable for a
 // disabled one, kUnavailable when the tenant's queue is full.

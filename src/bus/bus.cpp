@@ -168,7 +168,11 @@ Result<void> Bus::deliver(Transaction& tx, Delivery& delivery) {
     if (subscription.window) {
       TRY_VOID(gather(tx, delivery, std::move(match), subscription));
     } else {
-      TRY_VOID(start(tx, delivery, std::move(match), subscription.priority, one->input_of(view)));
+      TRY_VOID(start(tx, delivery, std::move(match),
+                     {.input = one->input_of(view),
+                      .priority = subscription.priority,
+                      .concurrency_key = one->concurrency_of(view),
+                      .max_concurrent = subscription.max_concurrent.value_or(1)}));
     }
   }
   if (taken > 0 || !delivery.direct || !delivery.event.target_persona_id ||
@@ -180,23 +184,26 @@ Result<void> Bus::deliver(Transaction& tx, Delivery& delivery) {
                    .persona_id = *delivery.event.target_persona_id,
                    .created_at = delivery.now,
                    .updated_at = delivery.now};
-  return start(tx, delivery, std::move(match), 0, default_input(view));
+  return start(tx, delivery, std::move(match), {.input = default_input(view)});
 }
 
-Result<void> Bus::start(Transaction& tx, Delivery& delivery, EventMatch match,
-                        std::int64_t priority, Result<codec::RawJson> input) {
+Result<void> Bus::start(Transaction& tx, Delivery& delivery, EventMatch match, Order order) {
   Result<ExecutionId> started = fail(ErrorCode::kUnprocessable, "not started");
-  if (input) {
+  if (!order.concurrency_key) {
+    started = fail(std::move(order.concurrency_key).error());
+  } else if (order.input) {
     started = runs_.start(tx, delivery.tenant,
                           {.persona = match.persona_id,
                            .event = delivery.event.id,
                            .trigger = delivery.trigger,
-                           .input = std::move(*input),
-                           .priority = priority,
+                           .input = std::move(*order.input),
+                           .priority = order.priority,
+                           .concurrency_key = std::move(*order.concurrency_key),
+                           .max_concurrent = order.max_concurrent,
                            .now = delivery.now},
                           delivery.after);
   } else {
-    started = std::unexpected(std::move(input).error());
+    started = std::unexpected(std::move(order.input).error());
   }
   if (started) {
     match.status = MatchStatus::kStarted;
@@ -261,9 +268,14 @@ Result<void> Bus::close_window(Transaction& tx, const DueWindow& window, Timesta
                    .persona_id = subscription ? subscription->persona_id : PersonaId(),
                    .created_at = now,
                    .updated_at = now};
-  TRY_VOID(start(tx, run, match, subscription ? subscription->priority : 0,
-                 subscription ? Result<codec::RawJson>(std::move(gathered.input))
-                              : fail(ErrorCode::kNotFound, "The subscription is gone")));
+  Order order{.input = fail(ErrorCode::kNotFound, "The subscription is gone")};
+  if (subscription) {
+    order.input = std::move(gathered.input);
+    order.priority = subscription->priority;
+    if (subscription->max_concurrent) order.concurrency_key = subscription->id.str() + ":";
+    order.max_concurrent = subscription->max_concurrent.value_or(0);
+  }
+  TRY_VOID(start(tx, run, match, std::move(order)));
   const EventMatch& became = run.matches.back();
   for (auto& event : gathered.events) {
     Delivery each{.tenant = window.tenant, .event = std::move(event), .now = now, .after = after};

@@ -53,6 +53,9 @@ struct RunWanted {
   std::optional<TriggerId> trigger;
   std::optional<codec::RawJson> input;
   std::int64_t priority = 0;
+  // So many runs with the same key at once; empty: no such bound.
+  std::string concurrency_key = {};
+  std::int64_t max_concurrent = 0;
   Timestamp now;
 };
 
@@ -96,8 +99,14 @@ class Bus final : public store::EventSink {
   void forget(const Remembered& remembered);
   Result<void> deliver(store::Transaction& tx, Delivery& delivery);
   void settle(Delivery& delivery);
-  Result<void> start(store::Transaction& tx, Delivery& delivery, EventMatch match,
-                     std::int64_t priority, Result<codec::RawJson> input);
+  // What a match wants of its run.
+  struct Order {
+    Result<codec::RawJson> input;
+    std::int64_t priority = 0;
+    Result<std::string> concurrency_key = std::string();
+    std::int64_t max_concurrent = 0;
+  };
+  Result<void> start(store::Transaction& tx, Delivery& delivery, EventMatch match, Order order);
   Result<void> gather(store::Transaction& tx, Delivery& delivery, EventMatch match,
                       const Subscription& subscription);
   Result<void> close_window(store::Transaction& tx, const DueWindow& window, Timestamp now,

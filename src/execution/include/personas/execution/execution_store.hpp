@@ -16,6 +16,12 @@
 
 namespace personas::execution {
 
+// Executions of the tenant with this key: so many run at the same time, the others wait in order.
+struct ConcurrencyKey {
+  std::string key;
+  std::int64_t limit = 1;
+};
+
 // Body of POST /api/execute and of everything else that starts a run.
 struct ExecuteRequest {
   std::string prompt;
@@ -26,8 +32,9 @@ struct ExecuteRequest {
   std::optional<codec::RawJson> input_data;
   std::optional<std::int64_t> priority;
   std::optional<TriggerId> trigger_id;
-  std::optional<std::string> idempotency_key;  // as the header of that name
-  std::optional<EventId> event_id = {};        // that it was started by; not part of a body
+  std::optional<std::string> idempotency_key;      // as the header of that name
+  std::optional<EventId> event_id = {};            // that it was started by; not part of a body
+  std::optional<ConcurrencyKey> concurrency = {};  // not part of a body
 };
 
 // What the dispatcher needs to know of a queued execution. Plain data, small.
@@ -47,6 +54,7 @@ struct QueuedExecution {
   // model. Nothing behind a closed gate is claimed.
   std::string gate = {};
   std::optional<Parked> parked = {};
+  std::optional<ConcurrencyKey> concurrency = {};
 };
 
 struct Enqueued {

@@ -154,7 +154,8 @@ class RunningOrchestrator final : public Orchestrator {
         installation_(std::move(installation)),
         vault_(key_, env_.random),
         event_runs_(env_.random, service_),
-        bus_(env_.clock, event_runs_, [this](Timestamp at) { bus_service_.due(at); }),
+        bus_(env_.clock, event_runs_, [this](Timestamp at) { bus_service_.due(at); },
+             {.chain_rate = env_.settings.chain_rate}),
         bus_service_(core.get_executor(), *store_, env_.clock, bus_,
                      [this](const Error& error) {
                        env_.log.warn("bus.failed", {{"error", error.message}});

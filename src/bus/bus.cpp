@@ -8,6 +8,7 @@
 #include "personas/model/journal_records.hpp"
 
 #include "candidates.hpp"
+#include "chain_rate.hpp"
 #include "delivery.hpp"
 #include "windows.hpp"
 
@@ -56,6 +57,22 @@ Result<void> record_updated(Transaction& tx, const TenantId& tenant, const Event
   return {};
 }
 
+// How deep it is, and what it all began with.
+Result<void> find_chain(Transaction& tx, const TenantId& tenant, const store::NewEvent& wanted,
+                        store::EventKeys& keys) {
+  Cause cause;
+  if (wanted.caused_by) {
+    TRY(cause, cause_of_run(tx, tenant, *wanted.caused_by));
+  } else if (wanted.follows) {
+    TRY(cause, cause_of_event(tx, tenant, *wanted.follows));
+  } else {
+    return {};
+  }
+  keys.depth = cause.depth + 1;
+  keys.chain_root = std::move(cause.root);
+  return {};
+}
+
 }  // namespace
 
 struct Bus::Remembered {
@@ -63,8 +80,8 @@ struct Bus::Remembered {
   std::unordered_map<std::string, std::shared_ptr<const Candidates>> types;
 };
 
-Bus::Bus(Clock& clock, Runs& runs, std::function<void(Timestamp)> on_due)
-    : clock_(clock), runs_(runs), on_due_(std::move(on_due)) {}
+Bus::Bus(Clock& clock, Runs& runs, std::function<void(Timestamp)> on_due, BusOptions options)
+    : clock_(clock), runs_(runs), on_due_(std::move(on_due)), options_(options) {}
 
 Bus::~Bus() = default;
 
@@ -122,20 +139,14 @@ Result<store::Published> Bus::publish(Transaction& tx, const TenantId& tenant,
   Event& event = delivery.event;
   event.replay_of = wanted.replay_of;
   store::EventKeys keys{.effect_key = wanted.effect_key, .dedupe_key = wanted.dedupe_key};
-  if (wanted.caused_by) {
-    TRY(keys.depth, depth_of_cause(tx, tenant, *wanted.caused_by));
-    ++keys.depth;
-  } else if (wanted.follows) {
-    TRY(keys.depth, depth_of(tx, tenant, *wanted.follows));
-    ++keys.depth;
-  }
+  TRY_VOID(find_chain(tx, tenant, wanted, keys));
   TRY_VOID(record_published(tx, tenant, event));
-  if (keys.depth > kMaxDepth) {
-    event.status = EventStatus::kDead;
-    event.error_message = fmt::format(
-        "The chain ends here: {} events led to each other by way of runs, and at most {} may. "
-        "Narrow the subscription that closes the circle.",
-        keys.depth, kMaxDepth);
+  if (event.status == EventStatus::kPending && keys.depth > 0) {
+    TRY(auto reason, why_cut(tx, tenant, keys, delivery.now));
+    if (reason) {
+      event.status = EventStatus::kDead;
+      event.error_message = std::move(reason);
+    }
   }
   if (event.status == EventStatus::kPending) {
     delivery.direct = wanted.goes == store::NewEvent::Goes::kToTargetAsWell;
@@ -144,6 +155,24 @@ Result<store::Published> Bus::publish(Transaction& tx, const TenantId& tenant,
   }
   TRY_VOID(store::insert_event(tx, tenant, event, keys));
   return store::Published{event.id, event.status, Was::kNew};
+}
+
+Result<std::optional<std::string>> Bus::why_cut(Transaction& tx, const TenantId& tenant,
+                                                const store::EventKeys& keys, Timestamp now) const {
+  using Reason = std::optional<std::string>;
+  if (keys.depth > kMaxDepth) {
+    return Reason(fmt::format(
+        "The chain ends here: {} events led to each other by way of runs, and at most {} may. "
+        "Narrow the subscription that closes the circle.",
+        keys.depth, kMaxDepth));
+  }
+  if (options_.chain_rate <= 0) return Reason();
+  TRY(const bool has_room, take_of_chain(tx, tenant, keys.chain_root, options_.chain_rate, now));
+  if (has_room) return Reason();
+  return Reason(fmt::format(
+      "The chain is too fast: what began with {} has published more than the {} events a minute "
+      "that one chain may (chain-rate). Narrow what multiplies it; a retry starts this one.",
+      keys.chain_root, options_.chain_rate));
 }
 
 Result<void> Bus::deliver(Transaction& tx, Delivery& delivery) {

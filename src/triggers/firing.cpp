@@ -207,7 +207,12 @@ Result<std::optional<TriggerFiring>> publish_slot(Transaction& tx, store::EventS
   if (!fresh) return std::nullopt;
   TRY(const auto published,
       sink.publish(tx, tenant, event_of(trigger, plan, slot, origin, now), after));
-  if (published.id != slot.ids.event) {
+  if (published.status == EventStatus::kDead) {
+    TRY(const auto event, store::find_event(tx, tenant, published.id));
+    firing.status = FiringStatus::kFailed;
+    if (event) firing.error = event->error_message;
+  }
+  if (published.id != slot.ids.event || firing.status != FiringStatus::kPublished) {
     firing.event_id = published.id;
     TRY_VOID(update_firing(tx, tenant, firing));
   }

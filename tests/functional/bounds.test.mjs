@@ -1,5 +1,5 @@
-// What bounds the runs that events start: concurrency keys, over a kill of the server. The finer
-// rules are tested in src/execution and src/bus.
+// What bounds the runs and chains that events start: concurrency keys, over a kill of the server,
+// and the rate of a chain. The finer rules are tested in src/execution and src/bus.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
@@ -62,3 +62,36 @@ test('runs with the same key take turns in order, over a kill of the server', li
   assert.ok(spans.b[0][0] < spans.a[0][1], 'another key does not wait');
 });
 
+test('a chain that is too fast is cut, and says what it began with', limit, async (t) => {
+  const deployment = await Deployment.make(t, { PERSONAS_CHAIN_RATE: '5' });
+  await deployment.serve();
+  await deployment.worker('w1');
+  const api = deployment.api();
+  const line = (n) => `echo '${JSON.stringify({ emit_event: { type: 'burst', data: { n } } })}'`;
+  const loud = await api.shellPersona('loud',
+    Array.from({ length: 12 }, (_, n) => line(n)).join('; '));
+  const next = await api.shellPersona('next', 'true');
+  const trigger = await api.post('/api/triggers', { personaId: next.id, triggerType: 'chain',
+    enabled: true, config: { sourcePersonaId: loud.id, on: 'event', eventType: 'burst' } });
+  const run = await api.execute(loud.id);
+  await api.completed(run);
+  const events = await api.get('/api/events?eventType=burst&limit=500');
+  assert.equal(events.length, 12, 'all are kept');
+  const dead = events.filter(({ status }) => status === 'dead');
+  assert.ok(dead.length >= 6, `${dead.length} were cut`);
+  for (const event of dead) {
+    assert.match(event.errorMessage, /too fast/);
+    assert.ok(event.errorMessage.includes(run) && event.errorMessage.includes('chain-rate'));
+  }
+  const firings = await waitFor('the firings', async () => {
+    const all = await api.get(`/api/triggers/${trigger.id}/firings?limit=500`);
+    return all.length === 12 ? all : null;
+  });
+  const cut = firings.filter(({ status }) => status === 'failed');
+  assert.ok(cut.length > 0);
+  for (const { error } of cut) assert.match(error, /too fast/);
+  const other = await api.execute(next.id);
+  await api.completed(other);
+  const retried = await api.post(`/api/events/${dead[0].id}/retry`);
+  assert.equal(retried.status, 'skipped', 'by hand it goes on, to nobody');
+});

@@ -4,19 +4,14 @@
 
 #include "personas/net_beast/guarded_client.hpp"
 
+#include "guarded.hpp"
+
 namespace personas::app {
 namespace {
 
-net::PrivateTargets private_targets(const settings::Settings& settings) {
-  return settings.allow_private_targets == settings::Switch::kOn ? net::PrivateTargets::kAllowed
-                                                                 : net::PrivateTargets::kRefused;
-}
-
-net::GuardOptions guard_options(const settings::Settings& settings) {
-  net::GuardOptions options;
-  options.targets = private_targets(settings);
+net::GuardOptions delivery_options(const settings::Settings& settings) {
+  auto options = guard_options(settings);
   options.body = net::GuardOptions::Body::kIgnored;
-  options.ca_file = settings.ca_file;
   return options;
 }
 
@@ -45,16 +40,17 @@ delivery::DeliveryService::Parts service_parts(const Deliveries::Parts& parts,
 
 Deliveries::Deliveries(Parts parts)
     : targets_(private_targets(parts.settings)),
-      client_(net_beast::make_guarded_client(parts.core, guard_options(parts.settings))),
+      client_(net_beast::make_guarded_client(parts.core, delivery_options(parts.settings))),
       carrier_(delivery::make_http_carrier(*client_, "personas/" PERSONAS_VERSION)),
       service_(service_parts(parts, *carrier_)),
       handler_(parts.clock, parts.random, service_),
       reactor_(parts.core.get_executor(), parts.store, parts.feed, handler_,
                std::move(parts.on_trouble)) {
   if (targets_ == net::PrivateTargets::kAllowed) {
-    parts.log.warn("targets.private_allowed",
-                   {{"setting", "allow-private-targets"},
-                    {"meaning", "webhooks may lead to this machine and to private networks"}});
+    parts.log.warn(
+        "targets.private_allowed",
+        {{"setting", "allow-private-targets"},
+         {"meaning", "webhooks and polled URLs may lead to this machine and to private networks"}});
   }
 }
 

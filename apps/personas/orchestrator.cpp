@@ -14,9 +14,11 @@
 #include "personas/execution/execution_service.hpp"
 #include "personas/execution/execution_store.hpp"
 #include "personas/identity/authenticator.hpp"
+#include "personas/net_beast/guarded_client.hpp"
 #include "personas/net_beast/server.hpp"
 #include "personas/os/wall_alarm.hpp"
 #include "personas/reactions/chain_triggers.hpp"
+#include "personas/reactions/command_looks.hpp"
 #include "personas/reactions/event_runs.hpp"
 #include "personas/reactions/execution_ended.hpp"
 #include "personas/reactor/journal_reactor.hpp"
@@ -26,6 +28,7 @@
 #include "personas/store/migrations.hpp"
 #include "personas/store/repositories.hpp"
 #include "personas/store_sqlite/open.hpp"
+#include "personas/triggers/poller.hpp"
 #include "personas/triggers/scheduler.hpp"
 #include "personas/vault/master_key.hpp"
 #include "personas/vault/provider_tokens.hpp"
@@ -35,6 +38,7 @@
 #include "personas/worker_gateway/hub.hpp"
 
 #include "deliveries.hpp"
+#include "guarded.hpp"
 #include "http_side.hpp"
 #include "programs.hpp"
 
@@ -137,6 +141,13 @@ worker_gateway::SessionOptions session_options(const settings::Settings& setting
   return options;
 }
 
+net::GuardOptions poll_options(const settings::Settings& settings) {
+  auto options = guard_options(settings);
+  options.deadline = triggers::kLookDeadline;
+  options.max_response_bytes = triggers::kMaxPolledBytes;
+  return options;
+}
+
 // One for each who sleeps until a moment of the wall clock.
 struct Alarms {
   std::unique_ptr<Alarm> bus;
@@ -165,7 +176,8 @@ class RunningOrchestrator final : public Orchestrator {
         alarms_(std::move(alarms)),
         vault_(key_, env_.random),
         event_runs_(env_.random, service_),
-        bus_(env_.clock, event_runs_, [this](Timestamp at) { bus_service_.due(at); }),
+        bus_(env_.clock, event_runs_, [this](Timestamp at) { bus_service_.due(at); },
+             {.chain_rate = env_.settings.chain_rate}),
         bus_service_(core.get_executor(), *store_, env_.clock, *alarms_.bus, bus_,
                      [this](const Error& error) {
                        env_.log.warn("bus.failed", {{"error", error.message}});
@@ -177,17 +189,24 @@ class RunningOrchestrator final : public Orchestrator {
         hub_(hub_options(), core, service_, env_.clock, env_.random),
         execution_ended_(
             env_.clock, env_.random,
-            [this](execution::QueuedExecution queued) { service_.enqueued(std::move(queued)); }),
+            [this](execution::QueuedExecution queued) { service_.enqueued(std::move(queued)); },
+            firing_ports()),
         reactor_(core.get_executor(), *store_, feed_, execution_ended_,
                  [this](const reactor::Trouble& trouble) { report_trouble(trouble); }),
         chain_triggers_(env_.clock, env_.random, bus_, installation_.instance),
         chains_(core.get_executor(), *store_, feed_, chain_triggers_,
                 [this](const reactor::Trouble& trouble) { report_trouble(trouble); }),
+        poll_client_(net_beast::make_guarded_client(core, poll_options(env_.settings))),
+        poller_({.executor = core.get_executor(),
+                 .store = *store_,
+                 .clock = env_.clock,
+                 .client = *poll_client_,
+                 .ports = firing_ports(),
+                 .user_agent = "personas/" PERSONAS_VERSION,
+                 .on_trouble = [this](const Error& error) { report_scheduler(error); }}),
         scheduler_(core.get_executor(), *store_, env_.clock, env_.random, *alarms_.schedules,
-                   firing_ports(),
-                   [this](const Error& error) {
-                     env_.log.warn("scheduler.failed", {{"error", error.message}});
-                   }),
+                   firing_ports(), poller_,
+                   [this](const Error& error) { report_scheduler(error); }),
         deliveries_(
             {.core = core,
              .settings = env_.settings,
@@ -207,6 +226,7 @@ class RunningOrchestrator final : public Orchestrator {
     CO_TRY_VOID(co_await service_.start(hub_));
     CO_TRY_VOID(co_await reactor_.open());
     CO_TRY_VOID(co_await chains_.open());
+    CO_TRY_VOID(co_await scheduler_.open());
     CO_TRY_VOID(co_await deliveries_.open());
     net::ServerOptions options = server_options(env_.settings);
     options.port = static_cast<std::uint16_t>(env_.settings.ws_port);
@@ -243,6 +263,7 @@ class RunningOrchestrator final : public Orchestrator {
     feed_.close();
     if (http_) co_await http_->drain(grace);
     co_await scheduler_.stop();
+    co_await poller_.stop();
     co_await reactor_.stop();
     co_await chains_.stop();
     co_await bus_service_.stop();
@@ -287,6 +308,10 @@ class RunningOrchestrator final : public Orchestrator {
                    {"error", trouble.error.message}});
   }
 
+  void report_scheduler(const Error& error) {
+    env_.log.warn("scheduler.failed", {{"error", error.message}});
+  }
+
   triggers::FiringPorts firing_ports() {
     const auto cancel = [this](Transaction& tx, const TenantId& tenant, const ExecutionId& id,
                                const std::string& reason, Timestamp now,
@@ -298,7 +323,15 @@ class RunningOrchestrator final : public Orchestrator {
       }
       return {};
     };
-    return {.sink = bus_, .origin = installation_.instance, .cancel = cancel};
+    const auto start_command = [this](Transaction& tx, const TenantId& tenant,
+                                      const triggers::CommandLook& look,
+                                      store::AfterCommit& after) {
+      return reactions::start_command(tx, service_, tenant, look, after);
+    };
+    return {.sink = bus_,
+            .origin = installation_.instance,
+            .cancel = cancel,
+            .start_command = start_command};
   }
 
   execution::ServiceOptions service_options() {
@@ -350,6 +383,8 @@ class RunningOrchestrator final : public Orchestrator {
   reactor::JournalReactor reactor_;
   reactions::ChainTriggers chain_triggers_;
   reactor::JournalReactor chains_;
+  std::unique_ptr<net::GuardedClient> poll_client_;
+  triggers::Poller poller_;
   triggers::Scheduler scheduler_;
   Deliveries deliveries_;
   std::unique_ptr<net::Server> workers_port_;

@@ -8,6 +8,7 @@
 #include "personas/model/journal_records.hpp"
 
 #include "candidates.hpp"
+#include "chain_rate.hpp"
 #include "delivery.hpp"
 #include "windows.hpp"
 
@@ -56,6 +57,22 @@ Result<void> record_updated(Transaction& tx, const TenantId& tenant, const Event
   return {};
 }
 
+// How deep it is, and what it all began with.
+Result<void> find_chain(Transaction& tx, const TenantId& tenant, const store::NewEvent& wanted,
+                        store::EventKeys& keys) {
+  Cause cause;
+  if (wanted.caused_by) {
+    TRY(cause, cause_of_run(tx, tenant, *wanted.caused_by));
+  } else if (wanted.follows) {
+    TRY(cause, cause_of_event(tx, tenant, *wanted.follows));
+  } else {
+    return {};
+  }
+  keys.depth = cause.depth + 1;
+  keys.chain_root = std::move(cause.root);
+  return {};
+}
+
 }  // namespace
 
 struct Bus::Remembered {
@@ -63,8 +80,8 @@ struct Bus::Remembered {
   std::unordered_map<std::string, std::shared_ptr<const Candidates>> types;
 };
 
-Bus::Bus(Clock& clock, Runs& runs, std::function<void(Timestamp)> on_due)
-    : clock_(clock), runs_(runs), on_due_(std::move(on_due)) {}
+Bus::Bus(Clock& clock, Runs& runs, std::function<void(Timestamp)> on_due, BusOptions options)
+    : clock_(clock), runs_(runs), on_due_(std::move(on_due)), options_(options) {}
 
 Bus::~Bus() = default;
 
@@ -122,20 +139,14 @@ Result<store::Published> Bus::publish(Transaction& tx, const TenantId& tenant,
   Event& event = delivery.event;
   event.replay_of = wanted.replay_of;
   store::EventKeys keys{.effect_key = wanted.effect_key, .dedupe_key = wanted.dedupe_key};
-  if (wanted.caused_by) {
-    TRY(keys.depth, depth_of_cause(tx, tenant, *wanted.caused_by));
-    ++keys.depth;
-  } else if (wanted.follows) {
-    TRY(keys.depth, depth_of(tx, tenant, *wanted.follows));
-    ++keys.depth;
-  }
+  TRY_VOID(find_chain(tx, tenant, wanted, keys));
   TRY_VOID(record_published(tx, tenant, event));
-  if (keys.depth > kMaxDepth) {
-    event.status = EventStatus::kDead;
-    event.error_message = fmt::format(
-        "The chain ends here: {} events led to each other by way of runs, and at most {} may. "
-        "Narrow the subscription that closes the circle.",
-        keys.depth, kMaxDepth);
+  if (event.status == EventStatus::kPending && keys.depth > 0) {
+    TRY(auto reason, why_cut(tx, tenant, keys, delivery.now));
+    if (reason) {
+      event.status = EventStatus::kDead;
+      event.error_message = std::move(reason);
+    }
   }
   if (event.status == EventStatus::kPending) {
     delivery.direct = wanted.goes == store::NewEvent::Goes::kToTargetAsWell;
@@ -144,6 +155,24 @@ Result<store::Published> Bus::publish(Transaction& tx, const TenantId& tenant,
   }
   TRY_VOID(store::insert_event(tx, tenant, event, keys));
   return store::Published{event.id, event.status, Was::kNew};
+}
+
+Result<std::optional<std::string>> Bus::why_cut(Transaction& tx, const TenantId& tenant,
+                                                const store::EventKeys& keys, Timestamp now) const {
+  using Reason = std::optional<std::string>;
+  if (keys.depth > kMaxDepth) {
+    return Reason(fmt::format(
+        "The chain ends here: {} events led to each other by way of runs, and at most {} may. "
+        "Narrow the subscription that closes the circle.",
+        keys.depth, kMaxDepth));
+  }
+  if (options_.chain_rate <= 0) return Reason();
+  TRY(const bool has_room, take_of_chain(tx, tenant, keys.chain_root, options_.chain_rate, now));
+  if (has_room) return Reason();
+  return Reason(fmt::format(
+      "The chain is too fast: what began with {} has published more than the {} events a minute "
+      "that one chain may (chain-rate). Narrow what multiplies it; a retry starts this one.",
+      keys.chain_root, options_.chain_rate));
 }
 
 Result<void> Bus::deliver(Transaction& tx, Delivery& delivery) {
@@ -168,7 +197,11 @@ Result<void> Bus::deliver(Transaction& tx, Delivery& delivery) {
     if (subscription.window) {
       TRY_VOID(gather(tx, delivery, std::move(match), subscription));
     } else {
-      TRY_VOID(start(tx, delivery, std::move(match), subscription.priority, one->input_of(view)));
+      TRY_VOID(start(tx, delivery, std::move(match),
+                     {.input = one->input_of(view),
+                      .priority = subscription.priority,
+                      .concurrency_key = one->concurrency_of(view),
+                      .max_concurrent = subscription.max_concurrent.value_or(1)}));
     }
   }
   if (taken > 0 || !delivery.direct || !delivery.event.target_persona_id ||
@@ -180,23 +213,26 @@ Result<void> Bus::deliver(Transaction& tx, Delivery& delivery) {
                    .persona_id = *delivery.event.target_persona_id,
                    .created_at = delivery.now,
                    .updated_at = delivery.now};
-  return start(tx, delivery, std::move(match), 0, default_input(view));
+  return start(tx, delivery, std::move(match), {.input = default_input(view)});
 }
 
-Result<void> Bus::start(Transaction& tx, Delivery& delivery, EventMatch match,
-                        std::int64_t priority, Result<codec::RawJson> input) {
+Result<void> Bus::start(Transaction& tx, Delivery& delivery, EventMatch match, Order order) {
   Result<ExecutionId> started = fail(ErrorCode::kUnprocessable, "not started");
-  if (input) {
+  if (!order.concurrency_key) {
+    started = fail(std::move(order.concurrency_key).error());
+  } else if (order.input) {
     started = runs_.start(tx, delivery.tenant,
                           {.persona = match.persona_id,
                            .event = delivery.event.id,
                            .trigger = delivery.trigger,
-                           .input = std::move(*input),
-                           .priority = priority,
+                           .input = std::move(*order.input),
+                           .priority = order.priority,
+                           .concurrency_key = std::move(*order.concurrency_key),
+                           .max_concurrent = order.max_concurrent,
                            .now = delivery.now},
                           delivery.after);
   } else {
-    started = std::unexpected(std::move(input).error());
+    started = std::unexpected(std::move(order.input).error());
   }
   if (started) {
     match.status = MatchStatus::kStarted;
@@ -261,9 +297,14 @@ Result<void> Bus::close_window(Transaction& tx, const DueWindow& window, Timesta
                    .persona_id = subscription ? subscription->persona_id : PersonaId(),
                    .created_at = now,
                    .updated_at = now};
-  TRY_VOID(start(tx, run, match, subscription ? subscription->priority : 0,
-                 subscription ? Result<codec::RawJson>(std::move(gathered.input))
-                              : fail(ErrorCode::kNotFound, "The subscription is gone")));
+  Order order{.input = fail(ErrorCode::kNotFound, "The subscription is gone")};
+  if (subscription) {
+    order.input = std::move(gathered.input);
+    order.priority = subscription->priority;
+    if (subscription->max_concurrent) order.concurrency_key = subscription->id.str() + ":";
+    order.max_concurrent = subscription->max_concurrent.value_or(0);
+  }
+  TRY_VOID(start(tx, run, match, std::move(order)));
   const EventMatch& became = run.matches.back();
   for (auto& event : gathered.events) {
     Delivery each{.tenant = window.tenant, .event = std::move(event), .now = now, .after = after};

@@ -1,7 +1,9 @@
 #include "compiled.hpp"
 
+#include "personas/base/bytes.hpp"
 #include "personas/base/time.hpp"
 #include "personas/codec/json.hpp"
+#include "personas/crypto/hash.hpp"
 
 namespace personas::bus {
 
@@ -54,16 +56,27 @@ Result<std::optional<filter::Mapping>> compile_input(const Subscription& subscri
   return compiled;
 }
 
+Result<std::optional<filter::Mapping>> compile_key(const Subscription& subscription) {
+  if (!subscription.concurrency_key || subscription.concurrency_key->empty()) return std::nullopt;
+  TRY(auto compiled,
+      filter::Mapping::compile(bj::value(bj::string(*subscription.concurrency_key))));
+  return compiled;
+}
+
 Compiled::Compiled(Subscription subscription) : subscription_(std::move(subscription)) {
   auto filter = compile_filter(subscription_);
   auto mapping = compile_input(subscription_);
-  if (!filter) {
+  auto key = compile_key(subscription_);
+  if (!key) {
+    broken_ = std::move(key).error();
+  } else if (!filter) {
     broken_ = std::move(filter).error();
   } else if (!mapping) {
     broken_ = std::move(mapping).error();
   } else {
     filter_ = std::move(*filter);
     mapping_ = std::move(*mapping);
+    key_ = std::move(*key);
   }
 }
 
@@ -76,6 +89,19 @@ Result<codec::RawJson> Compiled::input_of(const EventView& event) const {
   if (!mapping_) return default_input(event);
   TRY(const auto input, mapping_->apply(event.subject()));
   return codec::RawJson{codec::serialize(input)};
+}
+
+Result<std::string> Compiled::concurrency_of(const EventView& event) const {
+  if (broken_) return fail(*broken_);
+  if (!key_ && !subscription_.max_concurrent) return std::string();
+  std::string key = subscription_.id.str() + ":";
+  if (!key_) return key;
+  const auto value = key_->apply(event.subject());
+  if (!value) return fail(value.error().code, "concurrencyKey: " + value.error().message);
+  const auto* text = value->if_string();
+  std::string shown = text != nullptr ? std::string(*text) : codec::serialize(*value);
+  if (shown.size() > kMaxKeyBytes) shown = "sha256:" + to_hex(crypto::sha256(as_bytes(shown)));
+  return key + shown;
 }
 
 codec::RawJson default_input(const EventView& event) {

@@ -41,27 +41,31 @@ Result<void> update_state(Transaction& tx, const TenantId& tenant, const Event& 
   return {};
 }
 
-Result<std::int64_t> depth_of_cause(Transaction& tx, const TenantId& tenant,
-                                    const ExecutionId& run) {
-  static const Sql kDepth(
-      "SELECT e.depth FROM executions x JOIN events e ON e.tenant_id = x.tenant_id AND e.id = "
-      "x.event_id WHERE x.tenant_id = ? AND x.id = ?");
-  std::int64_t depth = 0;
-  TRY_VOID(tx.query(kDepth, {tenant, run}, [&](const Row& row) -> Result<bool> {
-    depth = row.integer(0);
+namespace {
+
+Result<Cause> read_cause(Transaction& tx, const Sql& sql, const TenantId& tenant,
+                         const std::string& id) {
+  Cause cause{.root = id};
+  TRY_VOID(tx.query(sql, {tenant, id}, [&](const Row& row) -> Result<bool> {
+    cause = {.depth = row.integer(0), .root = std::string(row.text(1))};
     return false;
   }));
-  return depth;
+  return cause;
 }
 
-Result<std::int64_t> depth_of(Transaction& tx, const TenantId& tenant, const EventId& event) {
-  static const Sql kDepth("SELECT depth FROM events WHERE tenant_id = ? AND id = ?");
-  std::int64_t depth = 0;
-  TRY_VOID(tx.query(kDepth, {tenant, event}, [&](const Row& row) -> Result<bool> {
-    depth = row.integer(0);
-    return false;
-  }));
-  return depth;
+}  // namespace
+
+Result<Cause> cause_of_run(Transaction& tx, const TenantId& tenant, const ExecutionId& run) {
+  static const Sql kCause(
+      "SELECT e.depth, COALESCE(e.chain_root, e.id) FROM executions x JOIN events e ON e.tenant_id "
+      "= x.tenant_id AND e.id = x.event_id WHERE x.tenant_id = ? AND x.id = ?");
+  return read_cause(tx, kCause, tenant, run.str());
+}
+
+Result<Cause> cause_of_event(Transaction& tx, const TenantId& tenant, const EventId& event) {
+  static const Sql kCause(
+      "SELECT depth, COALESCE(chain_root, id) FROM events WHERE tenant_id = ? AND id = ?");
+  return read_cause(tx, kCause, tenant, event.str());
 }
 
 Result<void> put_match(Transaction& tx, const TenantId& tenant, const EventMatch& match) {

@@ -52,6 +52,13 @@ Result<void> check_subscription(const Subscription& subscription) {
     wrong.push_back({"/filter", filter.error().message});
   }
   if (const auto input = compile_input(subscription); !input) add("/input", input.error());
+  if (const auto key = compile_key(subscription); !key) {
+    wrong.push_back({"/concurrencyKey", key.error().message});
+  } else if (*key && subscription.window) {
+    wrong.push_back({"/concurrencyKey",
+                     "does not go with deliveryWindow, whose events may have several; "
+                     "maxConcurrent alone bounds all runs of the subscription"});
+  }
   if (wrong.empty()) return {};
   std::string message = wrong.front().path.substr(1) + ": " + wrong.front().message;
   return fail(ErrorCode::kInvalidRequest, std::move(message), std::move(wrong));

@@ -159,7 +159,7 @@ void Dispatcher::release_claim(const ExecutionId& id) {
   const auto found = leases_.find(id);
   if (found == leases_.end()) return;
   const Lease& lease = found->second;
-  queue_.finished(lane_key(lease.entry));
+  queue_.finished(lease.entry);
   pool_.give_slot(lease.worker);
   by_worker_[lease.worker].erase(id);
   leases_.erase(found);
@@ -238,7 +238,7 @@ void Dispatcher::adopt(QueuedExecution entry, std::int64_t attempt, const Worker
                        Duration ran_already, Now now) {
   const ExecutionId id = entry.id;
   queue_.set_lane_limit(lane_key(entry), entry.max_concurrent);
-  queue_.count_running(lane_key(entry));
+  queue_.count_running(entry);
   Lease lease{.entry = std::move(entry),
               .attempt = attempt,
               .worker = worker,
@@ -451,6 +451,13 @@ std::string Dispatcher::why_waiting(const ExecutionId& id, Timestamp now) const 
   if (entry->not_before > now) {
     return fmt::format("Attempt {} starts at {} (retry back-off).", entry->attempt + 1,
                        to_rfc3339(entry->not_before));
+  }
+  if (entry->concurrency) {
+    const auto& [key, limit] = *entry->concurrency;
+    if (const auto running = queue_.running_of_key(*entry); running >= limit) {
+      return fmt::format("Its subscription runs {} of {} at once with the concurrency key '{}'.",
+                         running, limit, key);
+    }
   }
   const LaneKey lane = lane_key(*entry);
   if (const auto limit = queue_.lane_limit(lane); limit > 0 && queue_.running(lane) >= limit) {

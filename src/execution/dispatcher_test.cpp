@@ -286,6 +286,28 @@ TEST_F(DispatcherTest, AnAdoptedRunGoesOnWhenItsWorkerComesBack) {
   EXPECT_EQ(effects<effect::Lose>().size(), 1u);
 }
 
+TEST_F(DispatcherTest, ThoseOfOneKeyTakeTurnsAndSayWhatTheyWaitFor) {
+  const auto keyed = [this](std::string id) {
+    auto e = entry(std::move(id));
+    e.concurrency = ConcurrencyKey{"sub_1:repo", 1};
+    return e;
+  };
+  join("w1", 10);
+  // One that ran when the process before ended.
+  dispatcher.adopt(keyed("e0"), 1, WorkerId("w1"), "i1", WorkerKind::kFull, {}, {}, now());
+  dispatcher.enqueue(keyed("e1"), now());
+  dispatcher.enqueue(keyed("e2"), now());
+  EXPECT_EQ(win_all(), 0u);
+  const auto why = dispatcher.why_waiting(ExecutionId("e1"), clock.wall());
+  EXPECT_NE(why.find("1 of 1 at once with the concurrency key 'sub_1:repo'"), std::string::npos)
+      << why;
+  dispatcher.ended(ExecutionId("e0"), 1, now());
+  EXPECT_EQ(win_all(), 1u);
+  EXPECT_NE(dispatcher.lease(ExecutionId("e1")), nullptr);
+  dispatcher.ended(ExecutionId("e1"), 1, now());
+  EXPECT_EQ(win_all(), 1u);
+}
+
 TEST_F(DispatcherTest, SaysWhichCapabilityIsMissing) {
   join("w1");
   auto special = entry("e1");

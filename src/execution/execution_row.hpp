@@ -54,10 +54,12 @@ struct ExecutionRow {
   std::int64_t turns = 0;  // of ended attempts
   // The backend whose session `session_id` is; another one cannot continue it.
   std::optional<std::string> session_backend;
-  bool asked = false;                      // it has reviews
-  std::optional<std::string> parked_gate;  // parked for quota: the account it waits for
-  std::int64_t first_leg = 1;              // the attempt with which its conversation began
+  bool asked = false;                           // it has reviews
+  std::optional<std::string> parked_gate;       // parked for quota: the account it waits for
+  std::int64_t first_leg = 1;                   // the attempt with which its conversation began
   std::optional<std::int64_t> persona_version;  // of the present attempt
+  std::optional<std::string> concurrency_key;
+  std::optional<std::int64_t> concurrency_limit;
 };
 
 Execution to_execution(ExecutionRow row);
@@ -114,6 +116,8 @@ struct Described<execution::ExecutionRow> {
                                             field("asked", &R::asked),
                                             field("parkedGate", &R::parked_gate),
                                             field("firstLeg", &R::first_leg),
-                                            field("personaVersion", &R::persona_version)};
+                                            field("personaVersion", &R::persona_version),
+                                            field("concurrencyKey", &R::concurrency_key),
+                                            field("concurrencyLimit", &R::concurrency_limit)};
 };
 }  // namespace personas::codec

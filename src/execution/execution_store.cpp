@@ -39,6 +39,8 @@ std::string_view source_name(Source source) {
       return "test";
     case Source::kDesign:
       return "design";
+    case Source::kPoll:
+      return "poll";
   }
   return "api";
 }
@@ -202,6 +204,10 @@ Result<Enqueued> enqueue(Transaction& tx, const TenantId& tenant, const Executio
   }
   row.trigger_id = request.trigger_id;
   row.event_id = request.event_id;
+  if (request.concurrency) {
+    row.concurrency_key = request.concurrency->key;
+    row.concurrency_limit = request.concurrency->limit;
+  }
 
   static const Sql kInsert("INSERT INTO executions (" + row_columns() + ") VALUES (" +
                            codec::placeholders<ExecutionRow>() + ")");

@@ -61,10 +61,61 @@ void FairQueue::place(std::unique_ptr<QueuedExecution> entry, Timestamp now) {
     forget(worst);
     lane.more_in_store = true;
   }
-  const bool shut = !closed_.empty() && closed_.contains({entry->tenant, entry->gate});
-  (shut ? lane.held : lane.ready).insert(entry.get());
-  index_.emplace(entry->id, std::move(entry));
-  enlist(lane);
+  QueuedExecution& placed = *entry;
+  index_.emplace(placed.id, std::move(entry));
+  take_up(placed);
+}
+
+// An entry that is due, in its lane.
+void FairQueue::take_up(QueuedExecution& entry) {
+  if (!entry.concurrency) {
+    set_ready(entry, !gate_is_closed(entry));
+    return;
+  }
+  lane_of({entry.tenant, entry.persona}).held.insert(&entry);
+  const auto key = key_of(entry);
+  keys_[*key].entries.insert(&entry);
+  share_out(*key);
+}
+
+std::optional<KeyOf> FairQueue::key_of(const QueuedExecution& entry) {
+  if (!entry.concurrency) return std::nullopt;
+  return KeyOf{entry.tenant, entry.concurrency->key};
+}
+
+bool FairQueue::gate_is_closed(const QueuedExecution& entry) const {
+  return !closed_.empty() && closed_.contains({entry.tenant, entry.gate});
+}
+
+void FairQueue::set_ready(QueuedExecution& entry, bool ready) {
+  Lane& lane = lane_of({entry.tenant, entry.persona});
+  (ready ? lane.held : lane.ready).erase(&entry);
+  (ready ? lane.ready : lane.held).insert(&entry);
+  if (ready) enlist(lane);
+}
+
+// Strictly in order: an entry behind a closed gate keeps its place, and once one waits, those after
+// it wait too, even if a later change of the subscription gave them a wider limit.
+void FairQueue::share_out(const KeyOf& name) {
+  const auto found = keys_.find(name);
+  if (found == keys_.end()) return;
+  Key& key = found->second;
+  std::int64_t before = key.running;
+  std::size_t ready_before = key.ready;  // those that are not looked at yet
+  bool waits = false;
+  for (QueuedExecution* entry : key.entries) {
+    waits = waits || before >= entry->concurrency->limit;
+    if (waits && ready_before == 0) break;  // all others wait already
+    const bool was = lane_of({entry->tenant, entry->persona}).ready.contains(entry);
+    const bool ready = !waits && !gate_is_closed(*entry);
+    if (was) --ready_before;
+    if (was != ready) {
+      set_ready(*entry, ready);
+      ready ? ++key.ready : --key.ready;
+    }
+    ++before;
+  }
+  if (key.running == 0 && key.entries.empty()) keys_.erase(found);
 }
 
 const QueuedExecution* FairQueue::worst_of(const Lane& lane) const {
@@ -76,10 +127,19 @@ const QueuedExecution* FairQueue::worst_of(const Lane& lane) const {
 
 void FairQueue::forget(const QueuedExecution* entry) {
   Lane& lane = lane_of({entry->tenant, entry->persona});
-  // `entry` is owned by the index: erase from the set first, while it is alive to be compared.
-  lane.ready.erase(const_cast<QueuedExecution*>(entry));
-  lane.held.erase(const_cast<QueuedExecution*>(entry));
+  // `entry` is owned by the index: erase from the sets first, while it is alive to be compared.
+  auto* cached = const_cast<QueuedExecution*>(entry);
+  const bool was_ready = lane.ready.erase(cached) > 0;
+  lane.held.erase(cached);
+  const auto key = key_of(*entry);
+  if (key) {
+    if (const auto found = keys_.find(*key); found != keys_.end()) {
+      found->second.entries.erase(cached);
+      if (was_ready) --found->second.ready;
+    }
+  }
   index_.erase(ExecutionId(entry->id));
+  if (key) share_out(*key);
 }
 
 bool FairQueue::erase(const ExecutionId& id) {
@@ -125,29 +185,31 @@ std::optional<Timestamp> FairQueue::next_due() const {
   return due;
 }
 
-void FairQueue::close_gate(const GateKey& gate) {
-  if (!closed_.insert(gate).second) return;
-  for (auto& [key, lane] : lanes_) {
-    if (key.tenant != gate.tenant) continue;
-    std::erase_if(lane->ready, [&](QueuedExecution* entry) {
-      if (entry->gate != gate.account) return false;
-      lane->held.insert(entry);
-      return true;
-    });
+// Those of the gate, in or out of the lanes' ready entries, as the gate now is.
+void FairQueue::gate_moved(const GateKey& gate, bool is_open) {
+  std::vector<QueuedExecution*> free;
+  std::set<KeyOf> keys;
+  for (auto& [name, lane] : lanes_) {
+    if (name.tenant != gate.tenant) continue;
+    for (QueuedExecution* entry : is_open ? lane->held : lane->ready) {
+      if (entry->gate != gate.account) continue;
+      if (auto key = key_of(*entry)) {
+        keys.insert(std::move(*key));
+      } else {
+        free.push_back(entry);
+      }
+    }
   }
+  for (QueuedExecution* entry : free) set_ready(*entry, is_open);
+  for (const auto& key : keys) share_out(key);
+}
+
+void FairQueue::close_gate(const GateKey& gate) {
+  if (closed_.insert(gate).second) gate_moved(gate, false);
 }
 
 void FairQueue::open_gate(const GateKey& gate) {
-  if (closed_.erase(gate) == 0) return;
-  for (auto& [key, lane] : lanes_) {
-    if (key.tenant != gate.tenant) continue;
-    std::erase_if(lane->held, [&](QueuedExecution* entry) {
-      if (entry->gate != gate.account) return false;
-      lane->ready.insert(entry);
-      return true;
-    });
-    enlist(*lane);
-  }
+  if (closed_.erase(gate) > 0) gate_moved(gate, true);
 }
 
 void FairQueue::unpark(const GateKey& gate) {
@@ -171,18 +233,30 @@ void FairQueue::set_lane_limit(const LaneKey& key, std::int64_t limit) {
   enlist(lane);
 }
 
-void FairQueue::count_running(const LaneKey& key) {
-  Lane& lane = lane_of(key);
-  ++lane.running;
-  ++lane.tenant->running;
+void FairQueue::count(const QueuedExecution& entry, std::int64_t change) {
+  Lane& lane = lane_of({entry.tenant, entry.persona});
+  lane.running += change;
+  lane.tenant->running += change;
+  assert(lane.running >= 0 && lane.tenant->running >= 0);
+  const auto key = key_of(entry);
+  if (key) keys_[*key].running += change;
 }
 
-void FairQueue::finished(const LaneKey& key) {
-  Lane& lane = lane_of(key);
-  assert(lane.running > 0 && lane.tenant->running > 0);
-  --lane.running;
-  --lane.tenant->running;
-  enlist(lane);
+void FairQueue::count_running(const QueuedExecution& entry) {
+  count(entry, 1);
+  if (const auto key = key_of(entry)) share_out(*key);
+}
+
+void FairQueue::finished(const QueuedExecution& entry) {
+  count(entry, -1);
+  if (const auto key = key_of(entry)) share_out(*key);
+  enlist(lane_of({entry.tenant, entry.persona}));
+}
+
+std::int64_t FairQueue::running_of_key(const QueuedExecution& entry) const {
+  const auto key = key_of(entry);
+  const auto found = key ? keys_.find(*key) : keys_.end();
+  return found == keys_.end() ? 0 : found->second.running;
 }
 
 std::int64_t FairQueue::running(const LaneKey& key) const {

@@ -62,6 +62,10 @@ QueuedExecution to_queued(const ExecutionRow& row, const Persona* persona) {
                         .labels = {},
                         .gate = std::move(leg.gate),
                         .parked = row.parked};
+  if (row.concurrency_key) {
+    entry.concurrency =
+        ConcurrencyKey{*row.concurrency_key, row.concurrency_limit.value_or(1)};
+  }
   if (persona != nullptr) {
     entry.max_concurrent = persona->max_concurrent;
     if (persona->requires_) {

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "personas/model/journal_records.hpp"
+#include "personas/net/target_policy.hpp"
 #include "personas/operations/requests_described.hpp"
 #include "personas/triggers/config.hpp"
 #include "personas/triggers/firing.hpp"
@@ -45,6 +46,13 @@ Result<Plan> check(const Call& call, Transaction& tx, const Trigger& trigger) {
   TRY_VOID(check_persona(call, tx, trigger.persona_id, "/personaId"));
   TRY_VOID(check_persona(call, tx, trigger.target_persona_id, "/targetPersonaId"));
   TRY_VOID(check_persona(call, tx, plan.config.source_persona_id, "/config/sourcePersonaId"));
+  if (plan.config.url) {
+    if (const auto vetted = net::vet_url(*plan.config.url, call.services.webhooks.targets);
+        !vetted) {
+      return fail(ErrorCode::kInvalidRequest, vetted.error().message,
+                  {{"/config/url", vetted.error().message}});
+    }
+  }
   return plan;
 }
 
@@ -163,8 +171,8 @@ Result<std::vector<Timestamp>> slots_to_fill(const Call& call, const Plan& plan)
   if (!wrong.empty()) {
     return fail(ErrorCode::kInvalidRequest, "The range is wrong", std::move(wrong));
   }
-  if (!plan.schedule) {
-    return fail(ErrorCode::kUnprocessable, "Only a trigger with a schedule has slots to fill in");
+  if (!plan.schedule || plan.config.url || plan.config.command) {
+    return fail(ErrorCode::kUnprocessable, "Only a trigger of type schedule has slots to fill in");
   }
   auto slots = plan.schedule->slots_between(body.from - Duration(1), body.to, kMaxBackfill + 1);
   if (slots.size() > kMaxBackfill) {

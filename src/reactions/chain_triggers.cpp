@@ -42,7 +42,7 @@ Result<std::optional<Happening>> ended_run(Transaction& tx, const store::Journal
   if (!is_final(data.status) || !data.persona_id) return std::optional<Happening>();
   TRY(const auto run,
       execution::load(tx, record.tenant, data.execution_id, execution::Output::kNone));
-  if (run.source == "test" || run.source == "design") return std::optional<Happening>();
+  if (execution::is_rehearsal(run.source)) return std::optional<Happening>();
   const bool done = data.status == ExecutionStatus::kCompleted;
   boost::json::object payload{{"executionId", data.execution_id.str()},
                               {"personaId", data.persona_id->str()},

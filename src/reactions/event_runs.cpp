@@ -13,6 +13,9 @@ Result<ExecutionId> EventRuns::start(store::Transaction& tx, const TenantId& ten
   request.priority = run.priority;
   request.trigger_id = run.trigger;
   request.event_id = run.event;
+  if (!run.concurrency_key.empty()) {
+    request.concurrency = execution::ConcurrencyKey{run.concurrency_key, run.max_concurrent};
+  }
   const auto source = run.trigger ? execution::Source::kTrigger : execution::Source::kEvent;
   auto id = ExecutionId::make(run.now, random_);
   TRY(auto enqueued, execution::enqueue(tx, tenant, id, request, source, run.now));

@@ -16,6 +16,7 @@
 #include "personas/evaluation/test_store.hpp"
 #include "personas/execution/output_reader.hpp"
 #include "personas/model/journal_records.hpp"
+#include "personas/reactions/command_looks.hpp"
 #include "personas/store/repositories.hpp"
 
 namespace personas::reactions {
@@ -183,6 +184,13 @@ Result<Reaction> ExecutionEnded::look(Transaction& tx, const store::JournalRecor
       return look_at_test(tx, end);
     case reactor::Purpose::kJudge:
       return look_at_judge(tx, end);
+    case reactor::Purpose::kPoll:
+      if (!ports_) break;
+      return look_at_command(tx,
+                             {.tenant = end.tenant,
+                              .trigger = TriggerId(end.watch.subject_id),
+                              .execution = end.execution},
+                             *ports_, clock_.wall(), random_);
   }
   return Reaction();
 }

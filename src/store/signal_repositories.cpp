@@ -47,13 +47,15 @@ Result<bool> insert_once(Transaction& tx, const Sql& sql, const TenantId& tenant
 Result<bool> insert_event(Transaction& tx, const TenantId& tenant, const Event& event,
                           const EventKeys& keys) {
   static const Sql kInsert(
-      fmt::format("INSERT INTO events (tenant_id, effect_key, dedupe_key, depth, {}) VALUES (?, ?, "
-                  "?, ?, {}) ON CONFLICT (tenant_id, effect_key) WHERE effect_key IS NOT NULL DO "
+      fmt::format("INSERT INTO events (tenant_id, effect_key, dedupe_key, depth, chain_root, {}) "
+                  "VALUES (?, ?, ?, ?, ?, {}) ON CONFLICT (tenant_id, effect_key) WHERE effect_key "
+                  "IS NOT NULL DO "
                   "NOTHING",
                   codec::columns<Event>(), codec::placeholders<Event>()));
   auto cells = codec::to_cells(event);
   cells.insert(cells.begin(), {codec::Cell(tenant.str()), text_or_null(keys.effect_key),
-                               text_or_null(keys.dedupe_key), codec::Cell(keys.depth)});
+                               text_or_null(keys.dedupe_key), codec::Cell(keys.depth),
+                               text_or_null(keys.chain_root)});
   TRY(const auto inserted, tx.execute_cells(kInsert, cells));
   if (inserted == 0) return false;
   Metered metered{.at = event.created_at, .counters = {.events = 1}};

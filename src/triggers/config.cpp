@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "personas/codec/json.hpp"
+#include "personas/triggers/poll.hpp"
 
 namespace personas::triggers {
 namespace {
@@ -65,6 +66,7 @@ class PlanReader {
     only_for("command", config_.command, polls);
     only_for("jsonPath", config_.json_path, polls);
     only_for("detect", config_.detect, polls);
+    only_for("firstLook", config_.first_look, polls);
     const bool chains = type_ == TriggerType::kChain;
     only_for("sourcePersonaId", config_.source_persona_id, chains);
     only_for("on", config_.on, chains);
@@ -98,6 +100,10 @@ class PlanReader {
     const bool by_path = config_.detect == Detect::kPath;
     if (by_path != config_.json_path.has_value()) {
       wrong("/jsonPath", "goes with detect \"path\", and only with it");
+    } else if (config_.json_path) {
+      if (const auto fits = check_json_path(*config_.json_path); !fits) {
+        wrong("/jsonPath", fits.error().message);
+      }
     }
     if (config_.command && config_.detect == Detect::kEtag) {
       wrong("/detect", "a command has no ETag; take hash or path");
@@ -171,7 +177,7 @@ void set_next(Trigger& trigger, const Plan& plan, std::optional<Timestamp> slot)
 }
 
 void plan_next(Trigger& trigger, const Plan& plan, Timestamp now) {
-  const bool fires = trigger.enabled && trigger.trigger_type == TriggerType::kSchedule;
+  const bool fires = trigger.enabled && has_schedule(trigger.trigger_type);
   set_next(trigger, plan, fires && plan.schedule ? plan.schedule->next_after(now) : std::nullopt);
 }
 

@@ -11,6 +11,8 @@
 #include "personas/store/repositories.hpp"
 #include "personas/triggers/trigger_store.hpp"
 
+#include "settled.hpp"
+
 namespace personas::triggers {
 namespace {
 
@@ -29,18 +31,6 @@ Result<void> append(Transaction& tx, const TenantId& tenant, Timestamp now, std:
   return {};
 }
 
-Result<void> record_firing(Transaction& tx, const TenantId& tenant, const Trigger& trigger,
-                           const TriggerFiring& firing) {
-  const record::TriggerFired fact{trigger.id,
-                                  trigger.persona_id,
-                                  firing.slot,
-                                  std::string(codec::name_of(firing.kind)),
-                                  std::string(codec::name_of(firing.status)),
-                                  firing.event_id};
-  return append(tx, tenant, firing.created_at, record::kTriggerFired, codec::to_json(fact),
-                trigger.persona_id);
-}
-
 store::NewEvent event_of(const Trigger& trigger, const Plan& plan, const Slot& slot,
                          const InstanceId& origin, Timestamp now) {
   Event event;
@@ -56,7 +46,8 @@ store::NewEvent event_of(const Trigger& trigger, const Plan& plan, const Slot& s
   event.origin = origin;
   event.created_at = now;
   return {.event = std::move(event),
-          .dedupe_key = fmt::format("{}:{}", trigger.id.str(), slot.at.micros),
+          .dedupe_key = slot.key.empty() ? fmt::format("{}:{}", trigger.id.str(), slot.at.micros)
+                                         : fmt::format("{}:{}", trigger.id.str(), slot.key),
           .caused_by = slot.caused_by,
           .follows = slot.follows,
           .goes = store::NewEvent::Goes::kToTargetAsWell,
@@ -104,34 +95,7 @@ Result<std::optional<FiringStatus>> outcome_of(Transaction& tx, const TenantId& 
   }
 }
 
-struct Before {
-  std::vector<ExecutionId> active;  // runs that have not ended
-  std::int64_t failures = 0;        // in a row
-};
-
-// Writes down the outcomes that have become known.
-Result<Before> settle(Transaction& tx, const TenantId& tenant, const Trigger& trigger) {
-  Before before{.active = {}, .failures = trigger.consecutive_failures};
-  TRY(auto open, open_firings(tx, tenant, trigger.id, kMaxOpen));
-  for (auto& firing : open) {
-    const EventId event = firing.event_id.value_or(EventId());
-    TRY(auto runs, runs_of(tx, tenant, event));
-    TRY(const auto outcome, outcome_of(tx, tenant, event, runs));
-    for (auto& run : runs.active) before.active.push_back(std::move(run));
-    if (!outcome) continue;
-    before.failures = *outcome == FiringStatus::kFailed ? before.failures + 1 : 0;
-    firing.status = *outcome;
-    TRY_VOID(update_firing(tx, tenant, firing));
-  }
-  return before;
-}
-
 // ---- one due trigger ---------------------------------------------------------------------------
-
-bool is_as_seen(const std::optional<Trigger>& now, const Trigger& seen) {
-  return now && now->enabled && now->next_slot == seen.next_slot &&
-         now->updated_at == seen.updated_at;
-}
 
 Result<bool> skip_slot(Transaction& tx, const DueWork& work, const Slot& slot,
                        std::string_view reason, Timestamp now) {
@@ -188,6 +152,44 @@ Result<FiredCounts> fire_slots(Transaction& tx, const FiringPorts& ports, const 
 
 }  // namespace
 
+Result<void> record_firing(Transaction& tx, const TenantId& tenant, const Trigger& trigger,
+                           const TriggerFiring& firing) {
+  const record::TriggerFired fact{trigger.id,
+                                  trigger.persona_id,
+                                  firing.slot,
+                                  std::string(codec::name_of(firing.kind)),
+                                  std::string(codec::name_of(firing.status)),
+                                  firing.event_id};
+  return append(tx, tenant, firing.created_at, record::kTriggerFired, codec::to_json(fact),
+                trigger.persona_id);
+}
+
+Result<Before> settle(Transaction& tx, const TenantId& tenant, const Trigger& trigger) {
+  Before before{.active = {}, .failures = trigger.consecutive_failures};
+  TRY(auto open, open_firings(tx, tenant, trigger.id, kMaxOpen));
+  for (auto& firing : open) {
+    const EventId event = firing.event_id.value_or(EventId());
+    TRY(auto runs, runs_of(tx, tenant, event));
+    TRY(const auto outcome, outcome_of(tx, tenant, event, runs));
+    for (auto& run : runs.active) before.active.push_back(std::move(run));
+    if (!outcome) continue;
+    before.failures = *outcome == FiringStatus::kFailed ? before.failures + 1 : 0;
+    firing.status = *outcome;
+    TRY_VOID(update_firing(tx, tenant, firing));
+  }
+  return before;
+}
+
+bool is_as_seen(const std::optional<Trigger>& now, const Trigger& seen) {
+  return now && now->enabled && now->next_slot == seen.next_slot &&
+         now->updated_at == seen.updated_at;
+}
+
+bool too_many(const Plan& plan, std::int64_t failures) {
+  const auto most = plan.config.pause_after_failures.value_or(kDefaultPauseAfter);
+  return most > 0 && failures >= most;
+}
+
 Result<std::optional<TriggerFiring>> publish_slot(Transaction& tx, store::EventSink& sink,
                                                   const InstanceId& origin, const TenantId& tenant,
                                                   const Trigger& trigger, const Plan& plan,
@@ -205,7 +207,12 @@ Result<std::optional<TriggerFiring>> publish_slot(Transaction& tx, store::EventS
   if (!fresh) return std::nullopt;
   TRY(const auto published,
       sink.publish(tx, tenant, event_of(trigger, plan, slot, origin, now), after));
-  if (published.id != slot.ids.event) {
+  if (published.status == EventStatus::kDead) {
+    TRY(const auto event, store::find_event(tx, tenant, published.id));
+    firing.status = FiringStatus::kFailed;
+    if (event) firing.error = event->error_message;
+  }
+  if (published.id != slot.ids.event || firing.status != FiringStatus::kPublished) {
     firing.event_id = published.id;
     TRY_VOID(update_firing(tx, tenant, firing));
   }
@@ -236,8 +243,7 @@ Result<FiredCounts> fire_due(Transaction& tx, const FiringPorts& ports, const Du
   if (!is_as_seen(trigger, work.seen)) return FiredCounts{};
   TRY(const auto before, settle(tx, work.tenant, *trigger));
   trigger->consecutive_failures = before.failures;
-  const auto most = work.plan.config.pause_after_failures.value_or(kDefaultPauseAfter);
-  if (most > 0 && before.failures >= most) {
+  if (too_many(work.plan, before.failures)) {
     TRY_VOID(pause_by_itself(tx, ports.sink, ports.origin, work.tenant, std::move(*trigger),
                              fmt::format("{} runs in a row have failed", before.failures),
                              work.pause_event, now, after));

@@ -1,6 +1,7 @@
 #include "personas/triggers/scheduler.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <boost/asio/post.hpp>
@@ -21,13 +22,18 @@ struct Scheduler::Batch {
     DueWork work;
     std::string reason;
   };
+  struct Poll {
+    DueWork work;
+    ExecutionId command;
+  };
   std::vector<DueWork> works;
+  std::vector<Poll> polls;
   std::vector<Broken> broken;
-  std::size_t size() const { return works.size() + broken.size(); }
+  std::size_t size() const { return works.size() + polls.size() + broken.size(); }
 };
 
 Scheduler::Scheduler(asio::any_io_executor executor, store::Store& store, Clock& clock,
-                     Random& random, Alarm& alarm, FiringPorts ports,
+                     Random& random, Alarm& alarm, FiringPorts ports, Poller& poller,
                      std::function<void(const Error&)> on_trouble)
     : executor_(std::move(executor)),
       store_(store),
@@ -35,16 +41,32 @@ Scheduler::Scheduler(asio::any_io_executor executor, store::Store& store, Clock&
       random_(random),
       alarm_(alarm),
       ports_(std::move(ports)),
+      poller_(poller),
       on_trouble_(std::move(on_trouble)),
-      background_(executor_) {}
+      background_(executor_) {
+  poller_.on_ended([this] { changed(); });
+}
 
 Scheduler::~Scheduler() = default;
 
-Result<Scheduler::Seen> Scheduler::look(Transaction& tx, Timestamp now) const {
+Task<Result<void>> Scheduler::open() {
+  co_return co_await store_.write([](Transaction& tx) { return release_leases(tx); });
+}
+
+Result<Scheduler::Seen> Scheduler::look(Transaction& tx, Timestamp now, std::size_t room) const {
   Seen seen;
-  TRY(seen.due, due_triggers(tx, now, batch_limit_));
+  TRY(seen.due, due_triggers(tx, Due::kSlots, now, batch_limit_));
+  // One at a time after a batch has failed.
+  const bool alone = batch_limit_ == 1 && !seen.due.empty();
+  if (room > 0 && !alone) {
+    TRY(auto polls, due_triggers(tx, Due::kPolls, now, std::min(room, batch_limit_)));
+    std::ranges::move(polls, std::back_inserter(seen.due));
+  }
   if (!seen.due.empty()) return seen;
-  TRY(seen.next, next_due(tx));
+  TRY(seen.next, next_due(tx, Due::kSlots));
+  if (room == 0) return seen;  // we are told when there is
+  TRY(const auto poll, next_due(tx, Due::kPolls));
+  if (poll && (!seen.next || *poll < *seen.next)) seen.next = poll;
   return seen;
 }
 
@@ -72,32 +94,51 @@ Scheduler::Batch Scheduler::plan(std::vector<DueTrigger> due, Timestamp now) {
       work.ids.push_back(FiringIds::make(now, random_));
     }
     slots += 1 + work.due.fire.size();
-    batch.works.push_back(std::move(work));
+    if (work.seen.trigger_type == TriggerType::kPolling) {
+      batch.polls.push_back({std::move(work), ExecutionId::make(now, random_)});
+    } else {
+      batch.works.push_back(std::move(work));
+    }
   }
   return batch;
 }
 
+Result<FiredCounts> Scheduler::fire_all(Transaction& tx, const Batch& batch, Timestamp now,
+                                        std::vector<Look>& looks, AfterCommit& after) const {
+  FiredCounts total;
+  for (const auto& work : batch.works) {
+    TRY(const auto counts, fire_due(tx, ports_, work, now, after));
+    total.published += counts.published;
+    total.skipped += counts.skipped;
+    total.paused += counts.paused;
+  }
+  for (const auto& [work, command] : batch.polls) {
+    TRY(auto begun, begin_look(tx, ports_, work, command, now, after));
+    total.paused += begun.counts.paused;
+    if (begun.look) looks.push_back(std::move(*begun.look));
+  }
+  for (const auto& [work, reason] : batch.broken) {
+    TRY_VOID(pause_by_itself(tx, ports_.sink, ports_.origin, work.tenant, work.seen, reason,
+                             work.pause_event, now, after));
+    ++total.paused;
+  }
+  return total;
+}
+
 Task<Result<FiredCounts>> Scheduler::fire(std::shared_ptr<const Batch> batch, Timestamp now) {
-  auto after = std::make_shared<AfterCommit>();
-  auto operation = [this, batch, now, after](Transaction& tx) -> Result<FiredCounts> {
-    after->clear();
-    FiredCounts total;
-    for (const auto& work : batch->works) {
-      TRY(const auto counts, fire_due(tx, ports_, work, now, *after));
-      total.published += counts.published;
-      total.skipped += counts.skipped;
-      total.paused += counts.paused;
-    }
-    for (const auto& [work, reason] : batch->broken) {
-      TRY_VOID(pause_by_itself(tx, ports_.sink, ports_.origin, work.tenant, work.seen, reason,
-                               work.pause_event, now, *after));
-      ++total.paused;
-    }
-    return total;
+  struct Follows {
+    AfterCommit actions;
+    std::vector<Look> looks;
+  };
+  auto follows = std::make_shared<Follows>();
+  auto operation = [this, batch, now, follows](Transaction& tx) -> Result<FiredCounts> {
+    *follows = {};
+    return fire_all(tx, *batch, now, follows->looks, follows->actions);
   };
   auto fired = co_await store_.write(std::move(operation));
   if (fired) {
-    for (const auto& action : *after) action();
+    for (const auto& action : follows->actions) action();
+    for (auto& look : follows->looks) poller_.begin(std::move(look));
   }
   co_return fired;
 }
@@ -106,7 +147,8 @@ Task<Result<FiredCounts>> Scheduler::fire(std::shared_ptr<const Batch> batch, Ti
 Task<Result<void>> Scheduler::set_aside(const Batch& batch, Error error, Timestamp now) {
   on_trouble_(error);
   auto pause = std::make_shared<Batch>();
-  pause->broken.push_back({batch.works.front(), "It could not be fired: " + error.message});
+  const auto& work = batch.works.empty() ? batch.polls.front().work : batch.works.front();
+  pause->broken.push_back({work, "It could not be fired: " + error.message});
   CO_TRY(const auto counts, co_await fire(pause, now));
   stats_.paused += counts.paused;
   co_return Result<void>();
@@ -114,7 +156,9 @@ Task<Result<void>> Scheduler::set_aside(const Batch& batch, Error error, Timesta
 
 Task<Result<std::optional<Timestamp>>> Scheduler::step() {
   const Timestamp now = clock_.wall();
-  auto operation = [this, now](Transaction& tx) { return look(tx, now); };
+  auto operation = [this, now, room = poller_.room()](Transaction& tx) {
+    return look(tx, now, room);
+  };
   ++stats_.looks;
   CO_TRY(auto seen, co_await store_.read(std::move(operation)));
   if (seen.due.empty()) co_return seen.next;
@@ -124,7 +168,7 @@ Task<Result<std::optional<Timestamp>>> Scheduler::step() {
     if (info(fired.error().code).retryable) co_return fail(fired.error());
     if (batch->size() > 1) {
       batch_limit_ = 1;
-    } else if (batch->works.empty()) {
+    } else if (batch->works.empty() && batch->polls.empty()) {
       co_return fail(fired.error());
     } else {
       CO_TRY_VOID(co_await set_aside(*batch, fired.error(), now));

@@ -2,14 +2,10 @@
 
 #include <set>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
-#include "personas/store/event_sink.hpp"
-
-#include "test_store.hpp"
+#include "test_scheduler.hpp"
 
 namespace personas::triggers {
 namespace {
@@ -19,144 +15,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
-
-// Stores the events, and fails for those of a given type.
-class Sink final : public store::EventSink {
- public:
-  Result<store::Published> publish(Transaction& tx, const TenantId& tenant,
-                                   const store::NewEvent& event, AfterCommit& after) override {
-    if (event.event.event_type == poison) return fail(ErrorCode::kInternal, "poisoned");
-    auto published = plain_.publish(tx, tenant, event, after);
-    after.push_back([this, key = event.dedupe_key] { told.push_back(key); });
-    return published;
-  }
-  std::string poison = "none";
-  std::vector<std::string> told;  // after the commit
-
- private:
-  store::RecordedEvents plain_;
-};
-
-// Rings when the test says so.
-class ManualAlarm final : public Alarm {
- public:
-  void set(std::optional<Timestamp> at, std::function<void()> ring) override {
-    at_ = at;
-    ring_ = std::move(ring);
-  }
-  std::optional<Timestamp> at() const { return at_; }
-  bool is_set() const { return static_cast<bool>(ring_); }
-  void ring() { std::exchange(ring_, {})(); }
-
- private:
-  std::optional<Timestamp> at_;
-  std::function<void()> ring_;
-};
-
-class SchedulerTest : public StoreTest {
- protected:
-  SchedulerTest() { make(); }
-
-  // As a new process would.
-  void make() {
-    scheduler_ = std::make_unique<Scheduler>(
-        context_.get_executor(), *store_, clock_, random_, alarm_,
-        FiringPorts{
-            .sink = sink_,
-            .origin = InstanceId("inst_1"),
-            .cancel = [this](Transaction&, const TenantId&, const ExecutionId& id,
-                             const std::string&, Timestamp, AfterCommit& after) -> Result<void> {
-              after.push_back([this, id] { cancelled_.push_back(id.str()); });
-              return {};
-            }},
-        [this](const Error& error) { troubles_.push_back(error.message); });
-  }
-  void restart() {
-    scheduler_.reset();
-    open();
-    make();
-  }
-
-  std::string insert(std::string config, TriggerType type = TriggerType::kSchedule) {
-    const std::string id = fmt::format("trg_{}", ++made_);
-    Trigger trigger{.id = TriggerId(id), .persona_id = PersonaId("per_1"), .trigger_type = type};
-    trigger.config.text = std::move(config);
-    trigger.created_at = trigger.updated_at = clock_.wall();
-    const auto plan = plan_of(trigger);
-    EXPECT_TRUE(plan) << plan.error().describe();
-    plan_next(trigger, *plan, clock_.wall());
-    write([&](Transaction& tx) { return insert_trigger(tx, default_tenant(), trigger); });
-    return id;
-  }
-
-  template <class T>
-  T run(Task<T> task) {
-    std::optional<T> result;
-    boost::asio::co_spawn(context_, std::move(task),
-                          [&](const std::exception_ptr& thrown, T value) {
-                            EXPECT_EQ(thrown, nullptr);
-                            result = std::move(value);
-                          });
-    context_.restart();
-    while (!result) context_.run_one();
-    return std::move(*result);
-  }
-  // Steps until nothing is due; returns when something is next.
-  std::optional<Timestamp> settle() {
-    for (int i = 0; i < 1000; ++i) {
-      const auto next = run(scheduler_->step());
-      EXPECT_TRUE(next) << next.error().describe();
-      if (!next) return {};
-      if (!*next || **next > clock_.wall()) return *next;
-    }
-    ADD_FAILURE() << "there is always something due";
-    return {};
-  }
-  std::int64_t events(std::string_view type = "trigger_fired") {
-    static const store::Sql kCount("SELECT COUNT(*) FROM events WHERE event_type = ?");
-    std::int64_t count = 0;
-    read([&](Transaction& tx) {
-      return tx.query(kCount, {type}, [&](const store::Row& row) -> Result<bool> {
-        count = row.integer(0);
-        return false;
-      });
-    });
-    return count;
-  }
-  // What the bus and the workers would have made of the last firing.
-  void let_run(const std::string& trigger, std::string_view status) {
-    const auto fired = firings(trigger);
-    ASSERT_FALSE(fired.empty());
-    run_of(*fired.front().event_id, status);
-  }
-  void run_of(const EventId& event, std::string_view status) {
-    static const store::Sql kInsert(
-        "INSERT INTO executions (tenant_id, id, persona_id, status, priority, queued_at, "
-        "not_before, attempt, last_seq, cancel_requested, output_bytes, prompt, source, "
-        "credential_ids, event_id, created_at) VALUES (?, ?, 'per_1', ?, 0, 0, 0, 0, 0, 0, 0, '', "
-        "'event', '[]', ?, 0) ON CONFLICT (tenant_id, id) DO UPDATE SET status = "
-        "excluded.status");
-    const std::string id = "exe_of_" + event.str();
-    write([&](Transaction& tx) {
-      return tx.execute(kInsert, {default_tenant(), id, status, event});
-    });
-  }
-  static std::vector<std::string> statuses(const std::vector<TriggerFiring>& all) {
-    std::vector<std::string> names;
-    for (const auto& one : all) names.emplace_back(codec::name_of(one.status));
-    return names;
-  }
-
-  boost::asio::io_context context_;
-  ManualClock clock_;
-  SeededRandom random_{5};
-  Sink sink_;
-  ManualAlarm alarm_;
-  std::vector<std::string> cancelled_;
-  std::vector<std::string> troubles_;
-  std::unique_ptr<Scheduler> scheduler_;
-  int made_ = 0;
-};
 
 TEST_F(SchedulerTest, ADueSlotBecomesOneEventAndTheNextOneIsPlanned) {
   const auto id = insert(R"({"cron":"every 30m","event_type":"review","payload":{"a":1}})");

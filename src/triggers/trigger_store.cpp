@@ -56,8 +56,10 @@ Result<std::optional<Trigger>> find_trigger(Transaction& tx, const TenantId& ten
 Result<bool> delete_trigger(Transaction& tx, const TenantId& tenant, const TriggerId& id) {
   static const Sql kDelete("DELETE FROM triggers WHERE tenant_id = ? AND id = ?");
   static const Sql kFirings("DELETE FROM trigger_firings WHERE tenant_id = ? AND trigger_id = ?");
+  static const Sql kPoll("DELETE FROM trigger_polls WHERE tenant_id = ? AND id = ?");
   TRY(const auto deleted, tx.execute(kDelete, {tenant, id}));
   TRY_VOID(tx.execute(kFirings, {tenant, id}));
+  TRY_VOID(tx.execute(kPoll, {tenant, id}));
   return deleted > 0;
 }
 
@@ -65,8 +67,12 @@ Result<void> delete_triggers_of(Transaction& tx, const TenantId& tenant, const P
   static const Sql kFirings(
       "DELETE FROM trigger_firings WHERE tenant_id = ? AND trigger_id IN (SELECT id FROM triggers "
       "WHERE tenant_id = ? AND persona_id = ?)");
+  static const Sql kPolls(
+      "DELETE FROM trigger_polls WHERE tenant_id = ? AND id IN (SELECT id FROM triggers WHERE "
+      "tenant_id = ? AND persona_id = ?)");
   static const Sql kDelete("DELETE FROM triggers WHERE tenant_id = ? AND persona_id = ?");
   TRY_VOID(tx.execute(kFirings, {tenant, tenant, persona}));
+  TRY_VOID(tx.execute(kPolls, {tenant, tenant, persona}));
   TRY_VOID(tx.execute(kDelete, {tenant, persona}));
   return {};
 }
@@ -104,33 +110,69 @@ Result<std::vector<Trigger>> webhook_triggers(Transaction& tx, const TenantId& t
   return tx.list<Trigger>(kWebhooks, {tenant, persona});
 }
 
-Result<std::vector<DueTrigger>> due_triggers(Transaction& tx, Timestamp now, std::size_t limit) {
-  static const Sql kDue(
-      fmt::format("SELECT tenant_id, {} FROM triggers WHERE next_trigger_at IS NOT NULL AND "
-                  "next_trigger_at <= ? AND enabled = 1 ORDER BY next_trigger_at LIMIT ?",
-                  codec::columns<Trigger>()));
+namespace {
+
+// Each kind as the condition of its index says it.
+constexpr std::string_view kOfSlots = "trigger_type <> 'polling'";
+constexpr std::string_view kOfPolls = "trigger_type = 'polling'";
+
+std::string due_statement(std::string_view kind) {
+  return fmt::format(
+      "SELECT tenant_id, {} FROM triggers WHERE next_trigger_at IS NOT NULL AND {} AND "
+      "next_trigger_at <= ? AND enabled = 1 ORDER BY next_trigger_at LIMIT ?",
+      codec::columns<Trigger>(), kind);
+}
+
+std::string next_statement(std::string_view kind) {
+  return fmt::format(
+      "SELECT next_trigger_at FROM triggers WHERE next_trigger_at IS NOT NULL AND {} AND enabled = "
+      "1 ORDER BY next_trigger_at LIMIT 1",
+      kind);
+}
+
+}  // namespace
+
+Result<std::vector<DueTrigger>> due_triggers(Transaction& tx, Due which, Timestamp now,
+                                             std::size_t limit) {
+  static const Sql kSlots(due_statement(kOfSlots));
+  static const Sql kPolls(due_statement(kOfPolls));
   std::vector<DueTrigger> due;
-  TRY_VOID(
-      tx.query(kDue, {now, static_cast<std::int64_t>(limit)}, [&](const Row& row) -> Result<bool> {
-        TRY(auto trigger, codec::from_row<Trigger>(row, 1));
-        due.push_back({TenantId(std::string(row.text(0))), std::move(trigger)});
-        return true;
-      }));
+  TRY_VOID(tx.query(which == Due::kSlots ? kSlots : kPolls, {now, static_cast<std::int64_t>(limit)},
+                    [&](const Row& row) -> Result<bool> {
+                      TRY(auto trigger, codec::from_row<Trigger>(row, 1));
+                      due.push_back({TenantId(std::string(row.text(0))), std::move(trigger)});
+                      return true;
+                    }));
   return due;
 }
 
-Result<std::optional<Timestamp>> next_due(Transaction& tx) {
-  static const Sql kNext(
-      "SELECT next_trigger_at FROM triggers WHERE next_trigger_at IS NOT NULL AND enabled = 1 "
-      "ORDER "
-      "BY "
-      "next_trigger_at LIMIT 1");
+Result<std::optional<Timestamp>> next_due(Transaction& tx, Due which) {
+  static const Sql kSlots(next_statement(kOfSlots));
+  static const Sql kPolls(next_statement(kOfPolls));
   std::optional<Timestamp> next;
-  TRY_VOID(tx.query(kNext, {}, [&](const Row& row) -> Result<bool> {
-    next = Timestamp{row.integer(0)};
-    return false;
-  }));
+  TRY_VOID(
+      tx.query(which == Due::kSlots ? kSlots : kPolls, {}, [&](const Row& row) -> Result<bool> {
+        next = Timestamp{row.integer(0)};
+        return false;
+      }));
   return next;
+}
+
+// ---- what polling triggers have seen -----------------------------------------------------------
+
+Result<std::optional<PollState>> find_poll(Transaction& tx, const TenantId& tenant,
+                                           const TriggerId& id) {
+  static const Sql kFind(store::select<PollState>("trigger_polls") +
+                         " WHERE tenant_id = ? AND id = ?");
+  return tx.find<PollState>(kFind, {tenant, id});
+}
+
+Result<void> put_poll(Transaction& tx, const TenantId& tenant, const PollState& state) {
+  static const Sql kUpdate(store::update<PollState>("trigger_polls"));
+  static const Sql kInsert(store::insert<PollState>("trigger_polls"));
+  TRY(const auto known, tx.execute_cells(kUpdate, store::cells_and_key(tenant, state)));
+  if (known == 0) TRY_VOID(tx.execute_cells(kInsert, store::cells_of(tenant, state)));
+  return {};
 }
 
 // ---- firings -----------------------------------------------------------------------------------

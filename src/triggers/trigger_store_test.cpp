@@ -71,7 +71,8 @@ TEST_F(TriggerStore, WhatIsDueComesInOrderOfItsTime) {
   insert("trg_4", "per_1");
   const auto due = [&](Timestamp now, std::size_t limit) {
     std::vector<std::string> all;
-    for (const auto& one : read([&](Transaction& tx) { return due_triggers(tx, now, limit); })) {
+    for (const auto& one :
+         read([&](Transaction& tx) { return due_triggers(tx, Due::kSlots, now, limit); })) {
       all.push_back(one.trigger.id.str());
     }
     return all;
@@ -79,7 +80,7 @@ TEST_F(TriggerStore, WhatIsDueComesInOrderOfItsTime) {
   EXPECT_THAT(due({9}, 9), SizeIs(0));
   EXPECT_THAT(due({20}, 9), ElementsAre("trg_2", "trg_3"));
   EXPECT_THAT(due({99}, 2), ElementsAre("trg_2", "trg_3"));
-  EXPECT_EQ(read([](Transaction& tx) { return next_due(tx); }), Timestamp{10});
+  EXPECT_EQ(read([](Transaction& tx) { return next_due(tx, Due::kSlots); }), Timestamp{10});
 }
 
 TEST_F(TriggerStore, ASlotFiresOnce) {
@@ -136,6 +137,29 @@ TEST_F(TriggerStore, AnOlderDatabaseIsMigrated) {
   const auto done = migrate_to(5);
   ASSERT_TRUE(done) << done.error().describe();
   EXPECT_EQ(*done, 2);
+}
+
+TEST_F(TriggerStore, PollingTriggersOfAnOlderDatabaseAreDue) {
+  const auto folder = folder_ / "older";
+  std::filesystem::create_directory(folder);
+  auto older = *store_sqlite::open_sqlite({.path = folder / "test.db"}, [](const Error&) {});
+  const auto all = store::schema_migrations();
+  const auto done = store::write_now(*older, [&](Transaction& tx) -> Result<std::size_t> {
+    TRY_VOID(store::migrate(tx, all.first(7), Timestamp{1}));
+    for (const std::string_view id : {"trg_1", "trg_2"}) {
+      Trigger trigger{.id = TriggerId(std::string(id)),
+                      .persona_id = PersonaId("per_1"),
+                      .trigger_type = TriggerType::kPolling};
+      trigger.enabled = id == "trg_1";
+      trigger.created_at = Timestamp{5};
+      TRY_VOID(insert_trigger(tx, default_tenant(), trigger));
+    }
+    TRY_VOID(store::migrate(tx, all.first(8), Timestamp{9}));
+    TRY(const auto due, due_triggers(tx, Due::kPolls, Timestamp{9}, 10));
+    return due.size();
+  });
+  ASSERT_TRUE(done) << done.error().describe();
+  EXPECT_EQ(*done, 1u);
 }
 
 }  // namespace

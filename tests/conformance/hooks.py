@@ -63,9 +63,11 @@ REFUSED_BY_MEANING = {
     "updatePersona": ("/groupId", "/webhookSecret"),
     "putClaudeToken": ("/token", "/expiresAt"),
     "streamEvents": ("query.types",),
-    "createSubscription": ("/eventType", "/sourceFilter", "/filter", "/input"),
-    "replaceSubscription": ("/eventType", "/sourceFilter", "/filter", "/input", "/deliveryWindow/"),
-    "changeSubscription": ("/eventType", "/sourceFilter", "/filter", "/input", "/deliveryWindow/"),
+    "createSubscription": ("/eventType", "/sourceFilter", "/filter", "/input", "/concurrencyKey"),
+    "replaceSubscription": ("/eventType", "/sourceFilter", "/filter", "/input", "/deliveryWindow/",
+                            "/concurrencyKey"),
+    "changeSubscription": ("/eventType", "/sourceFilter", "/filter", "/input", "/deliveryWindow/",
+                            "/concurrencyKey"),
     "createTrigger": ("/config", "/personaId", "/targetPersonaId"),
     "replaceTrigger": ("/config", "/personaId", "/targetPersonaId"),
     "updateTrigger": ("/config", "/personaId", "/targetPersonaId"),
@@ -161,7 +163,8 @@ def agree(case, body):
     if name in ("createWebhook", "updateWebhook", "createNotificationSink"):
         body["url"] = "https://receiver.invalid/hook"
     if name == "createSubscription":
-        body.update(eventType="conformance.never", filter=None, input=None, sourceFilter=None)
+        body.update(eventType="conformance.never", filter=None, input=None, sourceFilter=None,
+                    concurrencyKey=None)
     if name == "putClaudeToken":
         body["token"] = FIXTURES.canary("sk-ant-oat01-")
         body.pop("expiresAt", None)

@@ -10,6 +10,7 @@
 #include "personas/execution/execution_service.hpp"
 #include "personas/http_api/api.hpp"
 #include "personas/identity/authenticator.hpp"
+#include "personas/net/guarded_client.hpp"
 #include "personas/operations/page_cursor.hpp"
 #include "personas/operations/table.hpp"
 #include "personas/reactions/event_runs.hpp"
@@ -42,6 +43,27 @@ Result<std::vector<NamedSecret>> no_secrets(Transaction& /*tx*/,
                                             const execution::SecretsRequest& /*request*/) {
   return std::vector<NamedSecret>();
 }
+
+// No trigger here looks at anything.
+class NoWeb final : public net::GuardedClient {
+ public:
+  Task<Result<net::Response>> send(net::Request /*request*/) override { co_return nothing(); }
+  Task<Result<net::Response>> stream(net::Request /*request*/,
+                                     std::function<bool(std::string_view)> /*piece*/) override {
+    co_return nothing();
+  }
+  Task<Result<std::shared_ptr<net::WebSocket>>> connect_websocket(
+      std::string /*url*/, net::Headers /*headers*/,
+      std::shared_ptr<net::WebSocketListener> /*listener*/) override {
+    co_return nothing();
+  }
+  void cut() override {}
+
+ private:
+  static std::unexpected<Error> nothing() {
+    return fail(ErrorCode::kUnavailable, "there is no web here");
+  }
+};
 
 class RunningOrchestrator final : public Orchestrator {
  public:
@@ -82,6 +104,8 @@ class RunningOrchestrator final : public Orchestrator {
     VirtualAlarm bus_alarm;
     VirtualAlarm schedule_alarm;
     bus::BusService bus_service;
+    NoWeb web;
+    triggers::Poller poller;
     triggers::Scheduler scheduler;
     execution::ExecutionService service;
     worker_gateway::Hub hub;
@@ -121,8 +145,15 @@ RunningOrchestrator::Parts::Parts(RunningOrchestrator& owner)
       schedule_alarm(*owner.process_),
       bus_service(owner.process_->executor(), *owner.store_, owner.env_.machine, bus_alarm, bus,
                   [&owner](const Error&) { owner.env_.observer.count("bus troubles"); }),
+      poller({.executor = owner.process_->executor(),
+              .store = *owner.store_,
+              .clock = owner.env_.machine,
+              .client = web,
+              .ports = owner.firing_ports(bus),
+              .user_agent = "simulated",
+              .on_trouble = [](const Error&) {}}),
       scheduler(owner.process_->executor(), *owner.store_, owner.env_.machine, owner.env_.random,
-                schedule_alarm, owner.firing_ports(bus),
+                schedule_alarm, owner.firing_ports(bus), poller,
                 [&owner](const Error&) { owner.env_.observer.count("scheduler troubles"); }),
       service(owner.service_options(key, bus), owner.process_->executor(), *owner.store_,
               owner.env_.machine, owner.env_.random, no_secrets),
@@ -239,6 +270,7 @@ Result<void> RunningOrchestrator::open() {
 Task<Result<void>> RunningOrchestrator::start(RunningOrchestrator& self) {
   CO_TRY_VOID(co_await self.parts_->service.start(self.parts_->hub));
   CO_TRY_VOID(co_await self.parts_->follower.open());
+  CO_TRY_VOID(co_await self.parts_->scheduler.open());
   auto upgrade = [&hub = self.parts_->hub](const net::Request& request) {
     return hub.upgrade(request);
   };
@@ -252,6 +284,7 @@ Task<Result<void>> RunningOrchestrator::start(RunningOrchestrator& self) {
 Task<void> RunningOrchestrator::stop_in_order(RunningOrchestrator& self) {
   self.feed_.close();
   co_await self.parts_->scheduler.stop();
+  co_await self.parts_->poller.stop();
   co_await self.parts_->follower.stop();
   co_await self.parts_->bus_service.stop();
   co_await self.parts_->service.stop();

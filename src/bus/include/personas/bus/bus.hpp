@@ -27,6 +27,7 @@
 #include "personas/model/signals.hpp"
 #include "personas/model/subscription.hpp"
 #include "personas/store/event_sink.hpp"
+#include "personas/store/repositories.hpp"
 #include "personas/store/store.hpp"
 
 namespace personas::bus {
@@ -46,6 +47,11 @@ inline constexpr std::string_view kDirect = "direct";
 class Candidates;
 struct DueWindow;
 
+struct BusOptions {
+  // Events a minute that one chain may publish, and so many at once; 0: no limit.
+  std::int64_t chain_rate = 600;
+};
+
 // A run that the bus wants.
 struct RunWanted {
   PersonaId persona;
@@ -53,6 +59,9 @@ struct RunWanted {
   std::optional<TriggerId> trigger;
   std::optional<codec::RawJson> input;
   std::int64_t priority = 0;
+  // So many runs with the same key at once; empty: no such bound.
+  std::string concurrency_key = {};
+  std::int64_t max_concurrent = 0;
   Timestamp now;
 };
 
@@ -69,7 +78,7 @@ class Bus final : public store::EventSink {
  public:
   // `on_due` is told after a commit that something is to be done again at that time; from any
   // thread.
-  Bus(Clock& clock, Runs& runs, std::function<void(Timestamp)> on_due);
+  Bus(Clock& clock, Runs& runs, std::function<void(Timestamp)> on_due, BusOptions options = {});
   ~Bus() override;
 
   Result<store::Published> publish(store::Transaction& tx, const TenantId& tenant,
@@ -94,10 +103,19 @@ class Bus final : public store::EventSink {
                                                        const TenantId& tenant,
                                                        const std::string& type);
   void forget(const Remembered& remembered);
+  // Why the chain of an event with these keys ends with it, if it does.
+  Result<std::optional<std::string>> why_cut(store::Transaction& tx, const TenantId& tenant,
+                                             const store::EventKeys& keys, Timestamp now) const;
   Result<void> deliver(store::Transaction& tx, Delivery& delivery);
   void settle(Delivery& delivery);
-  Result<void> start(store::Transaction& tx, Delivery& delivery, EventMatch match,
-                     std::int64_t priority, Result<codec::RawJson> input);
+  // What a match wants of its run.
+  struct Order {
+    Result<codec::RawJson> input;
+    std::int64_t priority = 0;
+    Result<std::string> concurrency_key = std::string();
+    std::int64_t max_concurrent = 0;
+  };
+  Result<void> start(store::Transaction& tx, Delivery& delivery, EventMatch match, Order order);
   Result<void> gather(store::Transaction& tx, Delivery& delivery, EventMatch match,
                       const Subscription& subscription);
   Result<void> close_window(store::Transaction& tx, const DueWindow& window, Timestamp now,
@@ -106,6 +124,7 @@ class Bus final : public store::EventSink {
   Clock& clock_;
   Runs& runs_;
   std::function<void(Timestamp)> on_due_;
+  BusOptions options_;
   std::mutex mutex_;  // engines with several writers
   std::unordered_map<TenantId, std::unique_ptr<Remembered>> remembered_;
   std::size_t remembered_types_ = 0;

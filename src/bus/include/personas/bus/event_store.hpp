@@ -24,10 +24,14 @@ Result<std::optional<Event>> find_by_effect(store::Transaction& tx, const Tenant
 // Status, message, tries and their times.
 Result<void> update_state(store::Transaction& tx, const TenantId& tenant, const Event& event);
 
-// Depth of the event that this run was started by; 0 for a run of which none is known.
-Result<std::int64_t> depth_of_cause(store::Transaction& tx, const TenantId& tenant,
-                                    const ExecutionId& run);
-Result<std::int64_t> depth_of(store::Transaction& tx, const TenantId& tenant, const EventId& event);
+// Where in a chain something is: how deep, and the event or run that it began with.
+struct Cause {
+  std::int64_t depth = 0;
+  std::string root;
+};
+// Of the event that this run was started by; a run of which none is known is a beginning.
+Result<Cause> cause_of_run(store::Transaction& tx, const TenantId& tenant, const ExecutionId& run);
+Result<Cause> cause_of_event(store::Transaction& tx, const TenantId& tenant, const EventId& event);
 
 // Inserted, or brought up to date by (event, subscription).
 Result<void> put_match(store::Transaction& tx, const TenantId& tenant, const EventMatch& match);

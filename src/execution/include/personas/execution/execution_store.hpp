@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "personas/base/id.hpp"
@@ -14,6 +15,12 @@
 #include "personas/store/store.hpp"
 
 namespace personas::execution {
+
+// Executions of the tenant with this key: so many run at the same time, the others wait in order.
+struct ConcurrencyKey {
+  std::string key;
+  std::int64_t limit = 1;
+};
 
 // Body of POST /api/execute and of everything else that starts a run.
 struct ExecuteRequest {
@@ -25,8 +32,9 @@ struct ExecuteRequest {
   std::optional<codec::RawJson> input_data;
   std::optional<std::int64_t> priority;
   std::optional<TriggerId> trigger_id;
-  std::optional<std::string> idempotency_key;  // as the header of that name
-  std::optional<EventId> event_id = {};        // that it was started by; not part of a body
+  std::optional<std::string> idempotency_key;      // as the header of that name
+  std::optional<EventId> event_id = {};            // that it was started by; not part of a body
+  std::optional<ConcurrencyKey> concurrency = {};  // not part of a body
 };
 
 // What the dispatcher needs to know of a queued execution. Plain data, small.
@@ -46,6 +54,7 @@ struct QueuedExecution {
   // model. Nothing behind a closed gate is claimed.
   std::string gate = {};
   std::optional<Parked> parked = {};
+  std::optional<ConcurrencyKey> concurrency = {};
 };
 
 struct Enqueued {
@@ -53,8 +62,13 @@ struct Enqueued {
   QueuedExecution queued;
 };
 
-// kTest: its events go nowhere and its memories are not kept. kDesign: it writes a persona.
-enum class Source : std::uint8_t { kApi, kEvent, kTrigger, kAgent, kTest, kDesign };
+// kTest: its events go nowhere and its memories are not kept. kDesign: it writes a persona. kPoll:
+// it looks for a trigger, and what it prints is nobody's word.
+enum class Source : std::uint8_t { kApi, kEvent, kTrigger, kAgent, kTest, kDesign, kPoll };
+// Of an execution whose row has this source nothing goes on: no event, no chain.
+constexpr bool is_rehearsal(std::string_view source) {
+  return source == "test" || source == "design" || source == "poll";
+}
 
 // Inserts the row and its journal record. kNotFound for an unknown persona, kUnprocessable for a
 // disabled one, kUnavailable when the tenant's queue is full.

@@ -3,7 +3,8 @@
 //
 // A lane is one persona of one tenant (the empty persona is the lane of runs without one). Lanes
 // take turns; within a lane the order is priority, then age. A lane at its limit of running
-// executions waits aside, and so does an entry whose provider's gate is closed. The queue is a
+// executions waits aside, and so does an entry whose provider's gate is closed, or before which
+// others of the same concurrency key take all places of that key. The queue is a
 // WINDOW on the store: a lane caches at most kLaneWindow entries, its best ones (held ones count);
 // `take_refills` lists lanes that should be read again.
 //
@@ -44,6 +45,13 @@ struct GateKey {
   auto operator<=>(const GateKey&) const = default;
 };
 
+// A concurrency key of a tenant; see ConcurrencyKey.
+struct KeyOf {
+  TenantId tenant;
+  std::string key;
+  auto operator<=>(const KeyOf&) const = default;
+};
+
 class FairQueue {
  public:
   explicit FairQueue(std::int64_t tenant_limit) : tenant_limit_(tenant_limit) {}
@@ -66,12 +74,14 @@ class FairQueue {
   // tenant's lanes read again.
   void unpark(const GateKey& gate);
 
-  // Limits. A running execution counts for its lane and its tenant from take() until finished().
+  // Limits. A running execution counts for its lane, its tenant and its key from take() until
+  // finished().
   void set_lane_limit(const LaneKey& lane, std::int64_t limit);
-  void count_running(const LaneKey& lane);  // one adopted at start, not taken from the queue
-  void finished(const LaneKey& lane);
+  void count_running(const QueuedExecution& entry);  // adopted at start, not taken from the queue
+  void finished(const QueuedExecution& entry);
   std::int64_t running(const LaneKey& lane) const;
   std::int64_t running(const TenantId& tenant) const;
+  std::int64_t running_of_key(const QueuedExecution& entry) const;
   std::int64_t lane_limit(const LaneKey& lane) const;
   std::int64_t tenant_limit() const { return tenant_limit_; }
 
@@ -99,7 +109,7 @@ class FairQueue {
     LaneKey key;
     Tenant* tenant = nullptr;
     std::set<QueuedExecution*, Before> ready;
-    std::set<QueuedExecution*, Before> held;  // by a closed gate
+    std::set<QueuedExecution*, Before> held;  // by a closed gate, or by others of its key
     std::int64_t running = 0;
     std::int64_t limit = 0;  // 0: none
     bool in_ring = false;
@@ -114,7 +124,22 @@ class FairQueue {
     bool in_ring = false;
   };
 
+  // Entries of one key over all lanes. Those that are ready have a place among those that may run.
+  struct Key {
+    std::set<QueuedExecution*, Before> entries;  // cached and due
+    std::size_t ready = 0;                       // of the entries
+    std::int64_t running = 0;
+  };
+
   Lane& lane_of(const LaneKey& key);
+  static std::optional<KeyOf> key_of(const QueuedExecution& entry);
+  void count(const QueuedExecution& entry, std::int64_t change);
+  void gate_moved(const GateKey& gate, bool is_open);
+  bool gate_is_closed(const QueuedExecution& entry) const;
+  void set_ready(QueuedExecution& entry, bool ready);
+  // Gives the places of the key to its first entries. Whoever changes the one or the other calls.
+  void share_out(const KeyOf& key);
+  void take_up(QueuedExecution& entry);
   void place(std::unique_ptr<QueuedExecution> entry, Timestamp now);
   void enlist(Lane& lane);
   void forget(const QueuedExecution* entry);
@@ -125,7 +150,8 @@ class FairQueue {
   std::int64_t tenant_limit_;  // 0: none
   std::map<LaneKey, std::unique_ptr<Lane>> lanes_;
   std::unordered_map<TenantId, Tenant> tenants_;
-  std::deque<Tenant*> ring_;  // tenants with a non-empty ring
+  std::deque<Tenant*> ring_;   // tenants with a non-empty ring
+  std::map<KeyOf, Key> keys_;  // of which entries are cached or run
   std::set<GateKey> closed_;
   std::unordered_map<ExecutionId, std::unique_ptr<QueuedExecution>> index_;
   std::multimap<Timestamp, ExecutionId> delayed_;    // cached entries that are not due
@@ -149,8 +175,7 @@ std::optional<QueuedExecution> FairQueue::take(Fits&& fits) {
            ++it, ++tried) {
         if (!fits(**it)) continue;
         taken = **it;
-        ++lane->running;
-        ++tenant->running;
+        count(*taken, 1);
         forget(*it);
         break;
       }

@@ -33,6 +33,8 @@ struct Subscription {
   bool enabled = true;
   std::int64_t priority = 0;
   std::optional<DeliveryWindow> window;
+  std::optional<std::string> concurrency_key;  // a text with {{ path }}; see max_concurrent
+  std::optional<std::int64_t> max_concurrent;  // runs at once that have the same key
   Timestamp created_at;
   Timestamp updated_at;
 };

@@ -55,6 +55,12 @@ struct Described<Subscription> {
       field("enabled", &S::enabled),
       field("priority", &S::priority).range(-100, 100).doc("Of the runs; higher ones go first"),
       field("deliveryWindow", &S::window).doc("Gathers several events into one run"),
+      field("concurrencyKey", &S::concurrency_key)
+          .length(0, 1000)
+          .doc("A text with {{ path }}: runs with the same one do not run at the same time"),
+      field("maxConcurrent", &S::max_concurrent)
+          .range(1, 1000)
+          .doc("Runs at once with the same concurrencyKey, or of the subscription without one"),
       field("createdAt", &S::created_at).read_only(),
       field("updatedAt", &S::updated_at).read_only()};
 };

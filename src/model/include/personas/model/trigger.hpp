@@ -41,7 +41,7 @@ inline const PersonaId& target_of(const Trigger& trigger) {
   return trigger.target_persona_id ? *trigger.target_persona_id : trigger.persona_id;
 }
 
-enum class FiringKind : std::uint8_t { kSchedule, kManual, kBackfill, kChain, kWebhook };
+enum class FiringKind : std::uint8_t { kSchedule, kManual, kBackfill, kChain, kWebhook, kPolling };
 // kPublished: its event is out, and what came of it is not known yet.
 enum class FiringStatus : std::uint8_t { kPublished, kCompleted, kFailed, kSkipped };
 
@@ -113,7 +113,7 @@ struct Described<FiringKind> {
   static constexpr std::array values{
       value("schedule", FiringKind::kSchedule), value("manual", FiringKind::kManual),
       value("backfill", FiringKind::kBackfill), value("chain", FiringKind::kChain),
-      value("webhook", FiringKind::kWebhook)};
+      value("webhook", FiringKind::kWebhook),   value("polling", FiringKind::kPolling)};
 };
 
 template <>

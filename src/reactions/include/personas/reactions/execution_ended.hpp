@@ -1,12 +1,14 @@
 // What follows when an execution that somebody waits for has ended: a draft is read, a test is
-// checked and perhaps a judge asked, a verdict is taken. Reads the journal through a
-// reactor::JournalReactor; who waits for what stands in the watches (reactor/watches.hpp).
+// checked and perhaps a judge asked, a verdict is taken, a command that looked is compared. Reads
+// the journal through a reactor::JournalReactor; who waits for what stands in the watches
+// (reactor/watches.hpp).
 //
 // Everything that can be wrong with an answer becomes part of the row (problems, an error verdict),
 // so that a reaction itself fails only when the store does.
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -15,6 +17,7 @@
 #include "personas/model/execution.hpp"
 #include "personas/reactor/journal_reactor.hpp"
 #include "personas/reactor/watches.hpp"
+#include "personas/triggers/firing.hpp"
 
 namespace personas::reactions {
 
@@ -23,8 +26,10 @@ using Enqueued = std::function<void(execution::QueuedExecution)>;
 
 class ExecutionEnded final : public reactor::Handler {
  public:
-  ExecutionEnded(Clock& clock, Random& random, Enqueued enqueued)
-      : clock_(clock), random_(random), enqueued_(std::move(enqueued)) {}
+  // Without ports there are no triggers, and no commands that look for them.
+  ExecutionEnded(Clock& clock, Random& random, Enqueued enqueued,
+                 std::optional<triggers::FiringPorts> ports = {})
+      : clock_(clock), random_(random), enqueued_(std::move(enqueued)), ports_(std::move(ports)) {}
 
   std::string_view name() const override { return "execution-ended"; }
   std::vector<std::string_view> types() const override;
@@ -40,6 +45,7 @@ class ExecutionEnded final : public reactor::Handler {
   Clock& clock_;
   Random& random_;
   Enqueued enqueued_;
+  std::optional<triggers::FiringPorts> ports_;
 };
 
 }  // namespace personas::reactions

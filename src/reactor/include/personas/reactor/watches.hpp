@@ -19,6 +19,7 @@ enum class Purpose : std::uint8_t {
   kDraft,  // subject: the draft it writes
   kTest,   // subject: the result it is run for
   kJudge,  // subject: the result it judges
+  kPoll,   // subject: the trigger it looks for
 };
 
 struct Watch {
@@ -42,9 +43,9 @@ namespace personas::codec {
 template <>
 struct Described<reactor::Purpose> {
   static constexpr std::string_view name = "Purpose";
-  static constexpr std::array values{value("draft", reactor::Purpose::kDraft),
-                                     value("test", reactor::Purpose::kTest),
-                                     value("judge", reactor::Purpose::kJudge)};
+  static constexpr std::array values{
+      value("draft", reactor::Purpose::kDraft), value("test", reactor::Purpose::kTest),
+      value("judge", reactor::Purpose::kJudge), value("poll", reactor::Purpose::kPoll)};
 };
 
 template <>

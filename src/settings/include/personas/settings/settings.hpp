@@ -76,6 +76,7 @@ struct Settings {
   Switch require_signed_frames = Switch::kOff;
   Switch accept_legacy_signatures = Switch::kOff;
   Switch allow_private_targets = Switch::kOff;
+  std::int64_t chain_rate = 0;
 
   std::string orchestrator_url;
   std::string worker_id;

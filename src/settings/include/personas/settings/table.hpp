@@ -131,6 +131,9 @@ inline constexpr std::array kSettings = {
     Setting{"allow-private-targets", "PERSONAS_ALLOW_PRIVATE_TARGETS",
             &Settings::allow_private_targets, "off", detail::kServers,
             "Let webhooks and polled URLs lead to this machine and to private networks"},
+    Setting{"chain-rate", "PERSONAS_CHAIN_RATE", &Settings::chain_rate, "600", detail::kServers,
+            "Events a minute of one chain of runs and events; more are kept as dead; 0: no limit",
+            0, 1'000'000},
 
     Setting{"orchestrator-url", "ORCHESTRATOR_URL", &Settings::orchestrator_url,
             "ws://127.0.0.1:8443", detail::kWorker,

@@ -50,6 +50,7 @@ struct EventKeys {
   std::string effect_key = {};
   std::string dedupe_key = {};  // empty: none; unique with the source type
   std::int64_t depth = 0;       // events and runs before it in its chain
+  std::string chain_root = {};  // the event or run that its chain began with; empty: itself
 };
 Result<bool> insert_event(Transaction& tx, const TenantId& tenant, const Event& event,
                           const EventKeys& keys);

@@ -21,6 +21,8 @@ inline constexpr std::int64_t kDefaultPauseAfter = 10;
 // When a slot is due while the runs of the one before have not ended.
 enum class Overlap : std::uint8_t { kQueue, kSkip, kCancelPrevious };
 enum class Detect : std::uint8_t { kEtag, kHash, kPath };
+// Whether the first look, which has nothing to compare with, is a change.
+enum class FirstLook : std::uint8_t { kRemember, kFire };
 enum class ChainOn : std::uint8_t { kCompleted, kFailed, kNotAccomplished, kEvent };
 
 // The names of the first generation are kept as they are (interval_seconds, event_type).
@@ -42,6 +44,7 @@ struct TriggerConfig {
   std::optional<std::string> command;
   std::optional<std::string> json_path;
   std::optional<Detect> detect;
+  std::optional<FirstLook> first_look;
   // chain
   std::optional<PersonaId> source_persona_id;
   std::optional<ChainOn> on;
@@ -96,6 +99,12 @@ struct Described<triggers::Detect> {
                                      value("path", D::kPath)};
 };
 template <>
+struct Described<triggers::FirstLook> {
+  using F = triggers::FirstLook;
+  static constexpr std::string_view name = "FirstLook";
+  static constexpr std::array values{value("remember", F::kRemember), value("fire", F::kFire)};
+};
+template <>
 struct Described<triggers::ChainOn> {
   using C = triggers::ChainOn;
   static constexpr std::string_view name = "ChainOn";
@@ -127,6 +136,7 @@ struct Described<triggers::TriggerConfig> {
       field("command", &C::command).length(1, 4000),
       field("jsonPath", &C::json_path).length(1, 500),
       field("detect", &C::detect).doc("hash if absent"),
+      field("firstLook", &C::first_look).doc("remember if absent: only what changes later fires"),
       field("sourcePersonaId", &C::source_persona_id),
       field("on", &C::on),
       field("eventType", &C::source_event_type)

@@ -21,6 +21,14 @@ using store::AfterCommit;
 // Firings without an outcome that are looked at when the trigger fires: the oldest first.
 inline constexpr std::size_t kMaxOpen = 20;
 
+// A command that looks for a polling trigger, as an execution of its persona on a worker.
+struct CommandLook {
+  const Trigger& trigger;
+  std::string command;
+  ExecutionId id;
+  Timestamp now;
+};
+
 // What firing needs of its neighbours.
 struct FiringPorts {
   store::EventSink& sink;
@@ -29,6 +37,11 @@ struct FiringPorts {
   std::function<Result<void>(store::Transaction&, const TenantId&, const ExecutionId&,
                              const std::string& reason, Timestamp now, AfterCommit&)>
       cancel;
+  // Enqueues it, and sees to it that its end comes back (polling.hpp). kNotFound, kUnprocessable
+  // and kUnavailable are refusals, which leave no trace.
+  std::function<Result<void>(store::Transaction&, const TenantId&, const CommandLook&,
+                             AfterCommit&)>
+      start_command = {};
 };
 
 struct FiringIds {
@@ -48,6 +61,7 @@ struct Slot {
   // What led to it, where chains are cut that have no end.
   std::optional<ExecutionId> caused_by = {};
   std::optional<EventId> follows = {};
+  std::string key = {};  // of its event, in place of the moment
 };
 Result<std::optional<TriggerFiring>> publish_slot(store::Transaction& tx, store::EventSink& sink,
                                                   const InstanceId& origin, const TenantId& tenant,

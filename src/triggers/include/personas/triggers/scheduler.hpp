@@ -6,6 +6,9 @@
 // does nothing. It looks again when the alarm rings, when the wall clock is set, and when it is
 // told that a trigger has changed.
 //
+// A polling trigger's slot becomes a look (polling.hpp), of which the poller takes so many at once
+// as it has room for; the others stay due, and are read when it has room again.
+//
 // Due triggers are read in a snapshot, planned, and fired in one transaction, each on condition
 // that it still is what was read (firing.hpp). A crash leaves them due, or fired and due later.
 //
@@ -30,6 +33,7 @@
 #include "personas/base/clock.hpp"
 #include "personas/store/store.hpp"
 #include "personas/triggers/firing.hpp"
+#include "personas/triggers/poller.hpp"
 #include "personas/triggers/trigger_store.hpp"
 
 namespace personas::triggers {
@@ -51,11 +55,14 @@ struct SchedulerStats {
 class Scheduler {
  public:
   Scheduler(boost::asio::any_io_executor executor, store::Store& store, Clock& clock,
-            Random& random, Alarm& alarm, FiringPorts ports,
+            Random& random, Alarm& alarm, FiringPorts ports, Poller& poller,
             std::function<void(const Error&)> on_trouble);
   ~Scheduler();
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
+
+  // Before the first step of a process.
+  Task<Result<void>> open();
 
   // One look at what is due, and the transaction that fires it. Returns when something is due next:
   // now or earlier, if there may be more; nullopt, if nothing is scheduled at all.
@@ -72,8 +79,10 @@ class Scheduler {
   struct Seen;
   struct Batch;
 
-  Result<Seen> look(store::Transaction& tx, Timestamp now) const;
+  Result<Seen> look(store::Transaction& tx, Timestamp now, std::size_t room) const;
   Batch plan(std::vector<DueTrigger> due, Timestamp now);
+  Result<FiredCounts> fire_all(store::Transaction& tx, const Batch& batch, Timestamp now,
+                               std::vector<Look>& looks, AfterCommit& after) const;
   Task<Result<FiredCounts>> fire(std::shared_ptr<const Batch> batch, Timestamp now);
   Task<Result<void>> set_aside(const Batch& batch, Error error, Timestamp now);
   Task<void> loop();
@@ -84,6 +93,7 @@ class Scheduler {
   Random& random_;
   Alarm& alarm_;
   FiringPorts ports_;
+  Poller& poller_;
   std::function<void(const Error&)> on_trouble_;
   SchedulerStats stats_;
   // Triggers of the next transaction: one, after a batch has failed, to find the one at fault.

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <vector>
 
 #include "personas/model/trigger.hpp"
 #include "personas/store/repositories.hpp"
+#include "personas/triggers/poll.hpp"
 
 namespace personas::triggers {
 
@@ -42,11 +44,17 @@ struct DueTrigger {
   TenantId tenant;
   Trigger trigger;
 };
+// Looks of polling triggers are bounded in number, so they do not stand in one row with the others.
+enum class Due : std::uint8_t { kSlots, kPolls };
 // Of all tenants, those due longest first.
-Result<std::vector<DueTrigger>> due_triggers(store::Transaction& tx, Timestamp now,
+Result<std::vector<DueTrigger>> due_triggers(store::Transaction& tx, Due which, Timestamp now,
                                              std::size_t limit);
 // When the next trigger of all is due.
-Result<std::optional<Timestamp>> next_due(store::Transaction& tx);
+Result<std::optional<Timestamp>> next_due(store::Transaction& tx, Due which);
+
+Result<std::optional<PollState>> find_poll(store::Transaction& tx, const TenantId& tenant,
+                                           const TriggerId& id);
+Result<void> put_poll(store::Transaction& tx, const TenantId& tenant, const PollState& state);
 
 // False: the slot has fired before.
 Result<bool> insert_firing(store::Transaction& tx, const TenantId& tenant,

@@ -16,6 +16,7 @@
 #include "personas/os/files.hpp"
 #include "personas/os/process.hpp"
 #include "personas/settings/table.hpp"
+#include "personas/settings/webhook_secrets.hpp"
 #include "personas/telemetry/log.hpp"
 
 #include "child_worker.hpp"

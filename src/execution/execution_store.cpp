@@ -39,6 +39,8 @@ std::string_view source_name(Source source) {
       return "test";
     case Source::kDesign:
       return "design";
+    case Source::kNotification:
+      return "notification";
   }
   return "api";
 }

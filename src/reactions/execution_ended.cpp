@@ -183,6 +183,8 @@ Result<Reaction> ExecutionEnded::look(Transaction& tx, const store::JournalRecor
       return look_at_test(tx, end);
     case reactor::Purpose::kJudge:
       return look_at_judge(tx, end);
+    case reactor::Purpose::kNotification:
+      return look_at_notification(end);
   }
   return Reaction();
 }
@@ -313,6 +315,28 @@ Result<Reaction> ExecutionEnded::look_at_judge(Transaction& tx, const End& end) 
     if (!mine) return {};
     return settle_result(write, tenant, result, now);
   });
+}
+
+// ---- commands of notification sinks ------------------------------------------------------------
+
+Reaction ExecutionEnded::look_at_notification(const End& end) {
+  const Timestamp now = clock_.wall();
+  delivery::DeliveryService::CommandEnd ended{.delivery = DeliveryId(end.watch.subject_id),
+                                              .execution = end.execution.id,
+                                              .outcome = {},
+                                              .event = EventId::make(now, random_),
+                                              .dice = random_.next(),
+                                              .now = now};
+  if (end.execution.status != ExecutionStatus::kCompleted) {
+    ended.outcome.error = failure_of(end.execution);
+  }
+  ended.outcome.took = milliseconds(end.execution.duration_ms.value_or(0));
+  return [this, tenant = end.tenant, ended = std::move(ended)](Transaction& write,
+                                                               AfterCommit& after) -> Result<void> {
+    TRY(const bool mine, reactor::take_watch(write, tenant, ended.execution));
+    if (!mine || !command_ended_) return {};
+    return command_ended_(write, tenant, ended, after);
+  };
 }
 
 }  // namespace personas::reactions

@@ -53,6 +53,7 @@ class Fixtures:
         state["sent"] = api.post(f"/v1/webhooks/{state['webhook']}/test")["id"]
         state["subscription"] = self.new_subscription()
         state["sink"] = self.new_sink()
+        state["told"] = api.post(f"/api/notification-sinks/{state['sink']}/test")["id"]
         state["template"] = api.get("/api/templates")[0]["id"]
         state["library_tool"] = api.get("/api/tool-library")[0]["tool"]["name"]
         state["connector"] = api.get("/api/connectors")[0]["type"]
@@ -186,6 +187,7 @@ class Fixtures:
                 "triggers": self.trigger, "hooks": self.source, "notification-sinks": self.sink,
                 "webhooks": self.persona, "deliveries": self.delivery,
                 "subscriptions": self.subscription,
+                "r": "rev_none.AAAAAAAAAAAAAAAAAAAAAA",  # a link that opens nothing
                 "providers": "claude", "versions": "1", "diff": "2"}[collection]
 
     def _turn(self, name):
@@ -230,6 +232,9 @@ class Fixtures:
 
     def _path_of_deleteNotificationSink(self):
         return {"id": self.new_sink()}
+
+    def _path_of_replayNotification(self):
+        return {"id": self.sink, "deliveryId": self.told}
 
     def _path_of_unlinkTool(self):
         tool = self.new_tool()

@@ -54,7 +54,8 @@ struct Enqueued {
 };
 
 // kTest: its events go nowhere and its memories are not kept. kDesign: it writes a persona.
-enum class Source : std::uint8_t { kApi, kEvent, kTrigger, kAgent, kTest, kDesign };
+// kNotification: the command of a sink; nobody is told when it fails, or that would not end.
+enum class Source : std::uint8_t { kApi, kEvent, kTrigger, kAgent, kTest, kDesign, kNotification };
 
 // Inserts the row and its journal record. kNotFound for an unknown persona, kUnprocessable for a
 // disabled one, kUnavailable when the tenant's queue is full.

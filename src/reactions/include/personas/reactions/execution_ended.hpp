@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "personas/base/clock.hpp"
+#include "personas/delivery/service.hpp"
 #include "personas/execution/execution_store.hpp"
 #include "personas/model/execution.hpp"
 #include "personas/reactor/journal_reactor.hpp"
@@ -21,10 +22,18 @@ namespace personas::reactions {
 // Tells the running core about an execution that was enqueued here; after the commit.
 using Enqueued = std::function<void(execution::QueuedExecution)>;
 
+// What the command of a notification sink has come to; in the transaction of the reaction.
+using CommandEnded = std::function<Result<void>(store::Transaction&, const TenantId&,
+                                                const delivery::DeliveryService::CommandEnd&,
+                                                reactor::AfterCommit&)>;
+
 class ExecutionEnded final : public reactor::Handler {
  public:
-  ExecutionEnded(Clock& clock, Random& random, Enqueued enqueued)
-      : clock_(clock), random_(random), enqueued_(std::move(enqueued)) {}
+  ExecutionEnded(Clock& clock, Random& random, Enqueued enqueued, CommandEnded command_ended = {})
+      : clock_(clock),
+        random_(random),
+        enqueued_(std::move(enqueued)),
+        command_ended_(std::move(command_ended)) {}
 
   std::string_view name() const override { return "execution-ended"; }
   std::vector<std::string_view> types() const override;
@@ -36,10 +45,12 @@ class ExecutionEnded final : public reactor::Handler {
   Result<reactor::Reaction> look_at_draft(store::Transaction& tx, const End& end);
   Result<reactor::Reaction> look_at_test(store::Transaction& tx, const End& end);
   Result<reactor::Reaction> look_at_judge(store::Transaction& tx, const End& end);
+  reactor::Reaction look_at_notification(const End& end);
 
   Clock& clock_;
   Random& random_;
   Enqueued enqueued_;
+  CommandEnded command_ended_;
 };
 
 }  // namespace personas::reactions

@@ -2,9 +2,11 @@
 // real worker, expiries over restarts, and the sinks' operations.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { contentsOf } from './lib/canary.mjs';
 import { certificate } from './lib/certificate.mjs';
 import { sql } from './lib/database.mjs';
+import { descendants } from './lib/processes.mjs';
 import { Deployment } from './lib/program.mjs';
 import { receiver } from './lib/receiver.mjs';
 import { smtpServer } from './lib/smtp_server.mjs';
@@ -341,3 +343,23 @@ test('people are told before credentials and tokens end, each time once', { time
       "SELECT COUNT(*) FROM journal WHERE type = 'credential.expiring'");
     assert.deepEqual(records, [[5]]);
   });
+
+test('the worker beside the server is handed none of its secrets', limit, async (t) => {
+  const deployment = await Deployment.make(t);
+  const secrets = { PERSONAS_SMTP_PASSWORD: 'smtp-secret-canary',
+    GITHUB_WEBHOOK_SECRET: 'hook-secret-canary', CLAUDE_TOKEN: 'sk-ant-token-canary' };
+  const server = await deployment.up({ ...secrets, PERSONAS_SMTP_URL: 'smtp://mail.example.com',
+    PERSONAS_SMTP_USER: 'bot', PERSONAS_SMTP_FROM: 'bot@example.com', CANARY: 'no-secret' });
+  const worker = await waitFor('the worker', () => descendants(server.pid).find(({ pid }) =>
+    readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')[1] === 'worker'));
+  let environment;
+  try {
+    environment = readFileSync(`/proc/${worker.pid}/environ`, 'utf8');
+  } catch (error) {
+    assert.equal(error.code, 'EACCES');
+    t.skip('only root can look into our processes');
+    return;
+  }
+  assert.match(environment, /CANARY=no-secret/);
+  for (const secret of Object.values(secrets)) assert.ok(!environment.includes(secret), secret);
+});

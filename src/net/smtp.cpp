@@ -51,12 +51,6 @@ Result<std::optional<SmtpReply>> SmtpReplyReader::feed(std::string_view line) {
 void SmtpCapabilities::add(std::string_view line) {
   const auto keyword = take_word(line);
   if (equal_words(keyword, "STARTTLS")) start_tls = Has::kYes;
-  if (equal_words(keyword, "SIZE")) {
-    std::size_t size = 0;
-    const auto word = take_word(line);
-    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), size);
-    if (error == std::errc{} && size > 0) max_size = size;
-  }
   if (!equal_words(keyword, "AUTH")) return;
   for (auto word = take_word(line); !word.empty(); word = take_word(line)) {
     if (equal_words(word, "PLAIN")) auth_plain = Has::kYes;

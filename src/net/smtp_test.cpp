@@ -52,7 +52,6 @@ TEST(Smtp, ReadsWhatAServerCan) {
   EXPECT_EQ(can.start_tls, SmtpCapabilities::Has::kYes);
   EXPECT_EQ(can.auth_plain, SmtpCapabilities::Has::kYes);
   EXPECT_EQ(can.auth_login, SmtpCapabilities::Has::kYes);
-  EXPECT_EQ(can.max_size, 1'000U);
   SmtpCapabilities none;
   none.add("STARTTLSX");
   none.add("AUTHPLAIN");

@@ -38,7 +38,6 @@ struct SmtpCapabilities {
   Has start_tls = Has::kNo;
   Has auth_plain = Has::kNo;
   Has auth_login = Has::kNo;
-  std::optional<std::size_t> max_size = {};
   // Each line of the answer but the first, without its code.
   void add(std::string_view line);
 };

@@ -14,6 +14,7 @@
 #include "personas/operations/page_cursor.hpp"
 #include "personas/operations/table.hpp"
 #include "personas/settings/table.hpp"
+#include "personas/settings/webhook_secrets.hpp"
 #include "personas/store/journal.hpp"
 #include "personas/telemetry/metrics.hpp"
 

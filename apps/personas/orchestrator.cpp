@@ -190,7 +190,13 @@ class RunningOrchestrator final : public Orchestrator {
         execution_ended_(
             env_.clock, env_.random,
             [this](execution::QueuedExecution queued) { service_.enqueued(std::move(queued)); },
-            firing_ports()),
+            {.firing = firing_ports(),
+             .command_ended =
+                 [this](Transaction& tx, const TenantId& tenant,
+                        const delivery::DeliveryService::CommandEnd& end,
+                        store::AfterCommit& after) {
+                   return deliveries_.command_ended(tx, tenant, end, after);
+                 }}),
         reactor_(core.get_executor(), *store_, feed_, execution_ended_,
                  [this](const reactor::Trouble& trouble) { report_trouble(trouble); }),
         chain_triggers_(env_.clock, env_.random, bus_, installation_.instance),
@@ -215,9 +221,11 @@ class RunningOrchestrator final : public Orchestrator {
              .clock = env_.clock,
              .random = env_.random,
              .vault = vault_,
+             .key = key_,
              .log = env_.log,
              .instance = installation_.instance,
              .events = bus_,
+             .executions = service_,
              .on_trouble = [this](const reactor::Trouble& trouble) { report_trouble(trouble); }}) {
     store_->on_journal([this](store::JournalPosition position) { feed_.advance(position); });
   }

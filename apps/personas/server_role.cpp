@@ -16,6 +16,7 @@
 #include "personas/os/files.hpp"
 #include "personas/os/process.hpp"
 #include "personas/settings/table.hpp"
+#include "personas/settings/webhook_secrets.hpp"
 #include "personas/telemetry/log.hpp"
 
 #include "child_worker.hpp"
@@ -94,6 +95,7 @@ class ServerRole {
     secrets.push_back({"CLAUDE_TOKEN", settings_.claude_token.clone()});
     secrets.push_back({"OPENAI_API_KEY", settings_.openai_api_key.clone()});
     secrets.push_back({"GEMINI_API_KEY", settings_.gemini_api_key.clone()});
+    secrets.push_back({"PERSONAS_SMTP_PASSWORD", settings_.smtp_password.clone()});
     for (const auto& row : settings::kWebhookSecrets) {
       secrets.push_back({std::string(row.setting), (settings_.*row.member).clone()});
     }
@@ -184,9 +186,8 @@ class ServerRole {
   // The child's settings are ours, its secrets are its own: the token to connect with, no more.
   std::map<std::string, std::string> worker_environment() const {
     auto environment = world_.environment;
-    for (const char* name :
-         {"MASTER_KEY", "TEAM_API_KEY", "CLAUDE_TOKEN", "OPENAI_API_KEY", "GEMINI_API_KEY"}) {
-      environment.erase(name);
+    for (const auto& setting : settings::kSettings) {
+      if (setting.is_secret()) environment.erase(std::string(setting.variable));
     }
     environment["WORKER_TOKEN"] = std::string(settings_.worker_token.reveal());
     environment["WORKER_ID"] = settings_.worker_id.empty() ? "local" : settings_.worker_id;

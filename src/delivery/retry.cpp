@@ -45,8 +45,7 @@ void disable(Endpoint& endpoint, std::string reason) {
 Verdict judge(Endpoint& endpoint, Timestamp now) {
   ++endpoint.dead_in_row;
   if (endpoint.dead_in_row >= kMaxDeadInRow) {
-    disable(endpoint, fmt::format("{} deliveries in a row were given up after {} attempts each",
-                                  endpoint.dead_in_row, kWaits.size()));
+    disable(endpoint, fmt::format("{} deliveries in a row were given up", endpoint.dead_in_row));
     return Verdict::kDisabled;
   }
   if (endpoint.failing_since && now - *endpoint.failing_since >= kMaxFailing) {
@@ -90,11 +89,21 @@ Outcome outcome_of(int status, std::string_view retry_after, Timestamp now) {
     outcome.error = fmt::format("It answered {}, and redirects are not followed.", status);
   } else if (status == 410) {
     outcome.error = "It answered 410: it wants nothing more.";
-    outcome.gone = Outcome::Gone::kYes;
+    outcome.then = Outcome::Then::kGone;
   } else {
     outcome.error = fmt::format("It answered {}.", status);
   }
   outcome.retry_after = read_retry_after(retry_after, now);
+  return outcome;
+}
+
+Outcome outcome_of_smtp(int code, std::string_view reply, SmtpStep step) {
+  Outcome outcome{.status = code};
+  if (code >= 200 && code < 300) return outcome;
+  const bool login = step == SmtpStep::kLogin;
+  outcome.error =
+      fmt::format("{}: {} {}", login ? "The server refused the login" : "It answered", code, reply);
+  if (code >= 500) outcome.then = login ? Outcome::Then::kDisable : Outcome::Then::kGiveUp;
   return outcome;
 }
 
@@ -107,6 +116,7 @@ Verdict settle(Endpoint& endpoint, Delivery& delivery, const Outcome& outcome, T
   delivery.last_error.reset();
   delivery.next_attempt_at.reset();
   if (outcome.error.empty()) {
+    if (!outcome.note.empty()) delivery.last_error = outcome.note;
     delivery.status = DeliveryStatus::kDelivered;
     delivery.completed_at = now;
     endpoint.failing_since.reset();
@@ -115,8 +125,13 @@ Verdict settle(Endpoint& endpoint, Delivery& delivery, const Outcome& outcome, T
   }
   delivery.last_error = outcome.error;
   if (!endpoint.failing_since) endpoint.failing_since = now;
-  const bool gone = outcome.gone == Outcome::Gone::kYes;
-  const auto wait = gone ? std::nullopt : wait_after(delivery.attempts, dice, outcome.retry_after);
+  if (outcome.then == Outcome::Then::kDisable) {
+    delivery.status = DeliveryStatus::kHeld;
+    disable(endpoint, outcome.error);
+    return Verdict::kDisabled;
+  }
+  const bool again = outcome.then == Outcome::Then::kAgain;
+  const auto wait = again ? wait_after(delivery.attempts, dice, outcome.retry_after) : std::nullopt;
   if (wait) {
     delivery.status = DeliveryStatus::kFailed;
     delivery.next_attempt_at = now + *wait;
@@ -124,7 +139,7 @@ Verdict settle(Endpoint& endpoint, Delivery& delivery, const Outcome& outcome, T
   }
   delivery.status = DeliveryStatus::kDead;
   delivery.completed_at = now;
-  if (!gone) return judge(endpoint, now);
+  if (outcome.then != Outcome::Then::kGone) return judge(endpoint, now);
   disable(endpoint, "it answered 410 Gone");
   return Verdict::kDisabled;
 }

@@ -55,7 +55,7 @@ TEST(Retry, OnlyTwoHundredsAreSuccess) {
   for (const int status : {101, 301, 302, 307, 400, 401, 404, 410, 429, 500, 503}) {
     const auto outcome = outcome_of(status, "7", kStart);
     EXPECT_FALSE(outcome.error.empty()) << status;
-    EXPECT_EQ(outcome.gone == Outcome::Gone::kYes, status == 410) << status;
+    EXPECT_EQ(outcome.then == Outcome::Then::kGone, status == 410) << status;
     EXPECT_EQ(outcome.retry_after, Duration(seconds(7)));
   }
 }
@@ -134,6 +134,40 @@ TEST(Settle, KeepsWhatTheLastAttemptSaw) {
   EXPECT_FALSE(delivery.last_error);
   EXPECT_EQ(delivery.last_duration_ms, 12);
   EXPECT_EQ(delivery.completed_at, kStart);
+}
+
+TEST(Retry, ReadsTheRepliesOfMailServers) {
+  using Then = Outcome::Then;
+  EXPECT_TRUE(outcome_of_smtp(250, "ok", SmtpStep::kMessage).error.empty());
+  EXPECT_EQ(outcome_of_smtp(450, "later", SmtpStep::kMessage).then, Then::kAgain);
+  EXPECT_EQ(outcome_of_smtp(454, "later", SmtpStep::kLogin).then, Then::kAgain);
+  EXPECT_EQ(outcome_of_smtp(550, "no", SmtpStep::kMessage).then, Then::kGiveUp);
+  EXPECT_EQ(outcome_of_smtp(535, "no", SmtpStep::kLogin).then, Then::kDisable);
+  EXPECT_EQ(outcome_of_smtp(535, "no", SmtpStep::kLogin).error,
+            "The server refused the login: 535 no");
+}
+
+TEST(Retry, ARefusalForGoodEndsADeliveryAndARefusedLoginHoldsIt) {
+  Endpoint endpoint;
+  Delivery given_up;
+  const Timestamp now{1'800'000'000'000'000};
+  EXPECT_EQ(settle(endpoint, given_up, outcome_of_smtp(554, "spam", SmtpStep::kMessage), now, 0),
+            Verdict::kGoesOn);
+  EXPECT_EQ(given_up.status, DeliveryStatus::kDead);
+  EXPECT_EQ(given_up.attempts, 1);
+  EXPECT_TRUE(endpoint.enabled);
+  Delivery held;
+  EXPECT_EQ(settle(endpoint, held, outcome_of_smtp(535, "no", SmtpStep::kLogin), now, 0),
+            Verdict::kDisabled);
+  EXPECT_EQ(held.status, DeliveryStatus::kHeld);
+  EXPECT_FALSE(held.next_attempt_at);
+  EXPECT_FALSE(held.completed_at);
+  EXPECT_FALSE(endpoint.enabled);
+  Delivery noted;
+  const Outcome some{.note = "Not to ann@example.com."};
+  EXPECT_EQ(settle(endpoint, noted, some, now, 0), Verdict::kGoesOn);
+  EXPECT_EQ(noted.status, DeliveryStatus::kDelivered);
+  EXPECT_EQ(noted.last_error, "Not to ann@example.com.");
 }
 
 }  // namespace

@@ -62,9 +62,13 @@ DeliveryService::DeliveryService(Parts parts)
     : parts_(std::move(parts)), timer_(parts_.executor), done_(parts_.executor) {}
 
 void DeliveryService::due(const TenantId& tenant, const EndpointId& endpoint) {
-  asio::post(parts_.executor, [this, lane = Lane{tenant, endpoint}] {
+  due_at({tenant, endpoint}, parts_.clock.wall());
+}
+
+void DeliveryService::due_at(const Lane& lane, Timestamp at) {
+  asio::post(parts_.executor, [this, lane, at] {
     if (stopping_) return;
-    schedule_.due(lane, parts_.clock.wall());
+    schedule_.due(lane, at);
     kick();
   });
 }
@@ -77,6 +81,15 @@ void DeliveryService::kick() {
 void DeliveryService::ended() {
   --running_;
   if (running_ == 0) done_.cancel();
+}
+
+Result<void> DeliveryService::tell_disabled(Transaction& tx, const Lane& lane,
+                                            const Endpoint& endpoint, const EventId& event,
+                                            Timestamp now, store::AfterCommit& after) const {
+  TRY_VOID(hold(tx, lane.tenant, lane.endpoint));
+  const store::NewEvent told{.event = disabled_event(endpoint, parts_.origin, event, now)};
+  TRY_VOID(parts_.events.publish(tx, lane.tenant, told, after));
+  return {};
 }
 
 Task<Result<void>> DeliveryService::start() {
@@ -150,6 +163,11 @@ Task<Result<std::optional<Timestamp>>> DeliveryService::run(const Schedule::Turn
   CO_TRY(const Work work, co_await parts_.store.read(look));
   // Too late to be cut: stop() would wait for it.
   if (stopping_) co_return std::optional<Timestamp>(now);
+  if (work.endpoint && work.endpoint->kind == Kind::kCommand) {
+    CO_TRY(const Settled started, co_await start_commands(lane, work));
+    for (const auto& follow : started.after) follow();
+    co_return started.next;
+  }
   std::vector<Outcome> outcomes(work.deliveries.size());
   std::size_t left = outcomes.size();
   Timer all(parts_.executor);
@@ -177,6 +195,68 @@ Task<void> DeliveryService::carry_one(const Work& work, std::size_t index, Outco
   outcome.took = parts_.clock.now() - began;
 }
 
+// Nothing is carried from here: the row says that its command runs, in the transaction that
+// enqueues it. What cannot be enqueued (the queue is full) has failed like any other attempt.
+Task<Result<DeliveryService::Settled>> DeliveryService::start_commands(const Lane& lane,
+                                                                       const Work& work) {
+  const Timestamp now = parts_.clock.wall();
+  const EventId event_id = EventId::make(now, parts_.random);
+  const std::uint64_t dice = parts_.random.next();
+  auto start_all = [&](Transaction& tx) -> Result<Settled> {
+    Settled out;
+    TRY(auto endpoint, find_endpoint(tx, lane.tenant, lane.endpoint));
+    if (!endpoint) return out;
+    bool disabled = false;
+    for (const Delivery& sent : work.deliveries) {
+      TRY(auto row, find_delivery(tx, lane.tenant, sent.id));
+      if (!row || row->attempts != sent.attempts || !row->next_attempt_at) continue;
+      auto execution = parts_.start_command(tx, lane.tenant, *endpoint, *row, now, out.after);
+      if (execution) {
+        row->status = DeliveryStatus::kRunning;
+        row->execution_id = std::move(*execution);
+        row->next_attempt_at.reset();
+      } else {
+        const Outcome refused{.error = execution.error().message};
+        disabled |= settle(*endpoint, *row, refused, now, dice) == Verdict::kDisabled;
+        TRY_VOID(update_endpoint(tx, lane.tenant, *endpoint));
+      }
+      TRY_VOID(update_delivery(tx, lane.tenant, *row));
+    }
+    if (disabled) TRY_VOID(tell_disabled(tx, lane, *endpoint, event_id, now, out.after));
+    TRY(out.next, next_due(tx, lane.tenant, lane.endpoint));
+    return out;
+  };
+  co_return co_await parts_.store.write(start_all);
+}
+
+Result<void> DeliveryService::command_ended(Transaction& tx, const TenantId& tenant,
+                                            const CommandEnd& end, store::AfterCommit& after) {
+  TRY(auto row, find_delivery(tx, tenant, end.delivery));
+  if (!row || row->status != DeliveryStatus::kRunning || row->execution_id != end.execution) {
+    return {};
+  }
+  TRY(auto endpoint, find_endpoint(tx, tenant, row->endpoint_id));
+  if (!endpoint) return {};
+  const Lane lane{tenant, row->endpoint_id};
+  const Verdict verdict = settle(*endpoint, *row, end.outcome, end.now, end.dice);
+  // Of one that was disabled meanwhile, what is to be tried again rests with the others.
+  if (!endpoint->enabled && row->next_attempt_at) {
+    row->status = DeliveryStatus::kHeld;
+    row->next_attempt_at.reset();
+  }
+  TRY_VOID(update_delivery(tx, tenant, *row));
+  TRY_VOID(update_endpoint(tx, tenant, *endpoint));
+  const DeliveryId oldest = DeliveryId::make(end.now - kLogKept, parts_.random);
+  TRY_VOID(forget_deliveries(tx, tenant, lane.endpoint, oldest));
+  if (verdict == Verdict::kDisabled) {
+    TRY_VOID(tell_disabled(tx, lane, *endpoint, end.event, end.now, after));
+  }
+  if (row->next_attempt_at) {
+    after.push_back([this, lane, at = *row->next_attempt_at] { due_at(lane, at); });
+  }
+  return {};
+}
+
 Task<Result<DeliveryService::Settled>> DeliveryService::write_down(
     const Lane& lane, const Work& work, const std::vector<Outcome>& outcomes) {
   const Timestamp now = parts_.clock.wall();
@@ -201,11 +281,7 @@ Task<Result<DeliveryService::Settled>> DeliveryService::write_down(
       TRY_VOID(update_endpoint(tx, lane.tenant, *endpoint));
       TRY_VOID(forget_deliveries(tx, lane.tenant, lane.endpoint, oldest));
     }
-    if (disabled) {
-      TRY_VOID(hold(tx, lane.tenant, lane.endpoint));
-      const store::NewEvent event{.event = disabled_event(*endpoint, parts_.origin, event_id, now)};
-      TRY_VOID(parts_.events.publish(tx, lane.tenant, event, out.after));
-    }
+    if (disabled) TRY_VOID(tell_disabled(tx, lane, *endpoint, event_id, now, out.after));
     TRY(out.next, next_due(tx, lane.tenant, lane.endpoint));
     return out;
   };

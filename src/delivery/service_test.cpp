@@ -187,6 +187,7 @@ class ServiceTest : public testing::Test {
         .carrier = *carrier_,
         .secrets_of = [](Transaction&, const TenantId&, const Endpoint&,
                          Timestamp) { return Result<std::vector<Secret>>(std::vector<Secret>()); },
+        .start_command = {},
         .events = events_,
         .origin = InstanceId("inst_1"),
         .on_trouble = [](const Error& error) { ADD_FAILURE() << error.message; }});

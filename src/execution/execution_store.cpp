@@ -41,6 +41,8 @@ std::string_view source_name(Source source) {
       return "design";
     case Source::kPoll:
       return "poll";
+    case Source::kNotification:
+      return "notification";
   }
   return "api";
 }

@@ -154,6 +154,16 @@ Result<Answered> answer_review(Transaction& tx, const TenantId& tenant, const Re
   return answered;
 }
 
+Result<std::vector<TenantId>> tenants_with_review(Transaction& tx, const ReviewId& id) {
+  static const Sql kTenants("SELECT tenant_id FROM reviews WHERE id = ? ORDER BY tenant_id");
+  std::vector<TenantId> tenants;
+  TRY_VOID(tx.query(kTenants, {id}, [&](const Row& row) -> Result<bool> {
+    tenants.emplace_back(std::string(row.text(0)));
+    return true;
+  }));
+  return tenants;
+}
+
 Result<Sweep> expire_reviews(Transaction& tx, Timestamp now) {
   static const Sql kExpire(
       "UPDATE reviews SET status = 'expired' WHERE tenant_id = ? AND id = ? AND status = "

@@ -291,10 +291,13 @@ Task<Result<net::Response>> Api::call(const net::Request& request, Context& cont
                                  .limits = {.max_bytes = parts_->options.max_body_bytes}};
   CO_TRY_VOID(operations::decode(call, raw));
   auto reply = co_await operations::run(call);
-  if (context.caller == Caller::kStranger && reply && call.principal.tenant.empty()) {
+  const int unauthorized = info(ErrorCode::kUnauthorized).http_status;
+  const bool unproven = context.caller == Caller::kStranger && call.principal.tenant.empty();
+  if (unproven && reply && reply->status != unauthorized) {
     reply = fail(ErrorCode::kUnauthorized, "This request proves nothing");
   }
-  if (!reply && reply.error().code == ErrorCode::kUnauthorized) {
+  const int answered = reply ? reply->status : info(reply.error().code).http_status;
+  if (answered == unauthorized) {
     parts_->strangers.take(stranger_of(request, *context.route.operation), context.started);
   }
   if (!reply) co_return fail(std::move(reply).error());
@@ -342,10 +345,13 @@ void Api::finish(const net::Request& request, const Context& context, net::Respo
   const auto took = parts_->services.clock.now() - context.started;
   parts_->metrics.count(context.route.operation, response.status, took);
   if (parts_->logger.enabled(telemetry::Level::kDebug)) {
+    const auto* operation = context.route.operation;
+    const bool hidden = operation != nullptr && operation->path_is == Operation::PathIs::kSecret;
+    const std::string_view path = hidden ? operation->path : std::string_view(request.path);
     parts_->logger.debug("request", {{"requestId", context.request_id},
                                      {"trace", context.trace},
                                      {"method", request.method},
-                                     {"path", request.path},
+                                     {"path", path},
                                      {"key", context.principal.key_name},
                                      {"status", std::int64_t{response.status}},
                                      {"micros", took.count()}});

@@ -101,7 +101,8 @@ Answer to_answer(net::Response response) {
     EXPECT_TRUE(json) << answer.text;
     if (json) answer.json = std::move(*json);
   }
-  if (answer.status >= 400) {
+  const bool is_page = answer.headers.get("Content-Type").starts_with("text/html");
+  if (answer.status >= 400 && !is_page) {
     EXPECT_EQ(answer.headers.get("Content-Type"), "application/problem+json");
     EXPECT_NE(answer.at("error"), "<absent>");
     EXPECT_EQ(answer.at("requestId"), answer.headers.get("X-Request-Id"));

@@ -204,14 +204,16 @@ Result<Url> vet_url(std::string_view text, PrivateTargets targets) {
   if (!is_web_port(url->port)) {
     return refuse(fmt::format("Port {} belongs to another protocol than HTTP.", url->port));
   }
-  if (const auto address = parse_ip(url->host)) {
-    TRY_VOID(vet_address(*address, targets));
-  } else if (url->host.find(':') != std::string::npos) {
-    return refuse("The URL's IPv6 address is not one.");
-  } else {
-    TRY_VOID(vet_name(url->host, targets));
-  }
+  TRY_VOID(vet_host(url->host, targets));
   return url;
+}
+
+Result<void> vet_host(std::string_view host, PrivateTargets targets) {
+  if (const auto address = parse_ip(host)) return vet_address(*address, targets);
+  if (host.find(':') != std::string_view::npos) {
+    return refuse("The URL's IPv6 address is not one.");
+  }
+  return vet_name(host, targets);
 }
 
 }  // namespace personas::net

@@ -200,6 +200,14 @@ Task<Result<void>> ClientConnection::open(const tcp::endpoint& endpoint, const n
                    "Cannot connect to " + authority(url) + ": " + error.message() + ".");
   }
   if (url.scheme != "https" && url.scheme != "wss") co_return Result<void>{};
+  co_return co_await secure(url);
+}
+
+Task<Result<void>> ClientConnection::secure(const net::Url& url) {
+  if (!in_.empty()) {
+    co_return fail(ErrorCode::kUnavailable, "The server spoke on before TLS had begun.");
+  }
+  if (limit_ != Instant::never()) stream_->set_deadline(limit_);
   if (!shared_->tls) {
     CO_TRY(shared_->tls, make_client_context(shared_->options.ca_file));
   }
@@ -257,6 +265,32 @@ Task<Result<net::Response>> ClientConnection::exchange(std::string text, BodyRul
   stream_->clear_deadline();
   keep_alive_ = reader.keeps_alive() && in_.empty() && !ended_;
   co_return reader.response();
+}
+
+Task<Result<std::string>> ClientConnection::read_line(std::size_t max_bytes) {
+  stream_->set_deadline(limit_);
+  std::size_t end = in_.find('\n');
+  while (end == std::string::npos) {
+    if (in_.size() > max_bytes) break;
+    if (!co_await fill()) co_return fail(broken());
+    end = in_.find('\n');
+  }
+  if (end > max_bytes) co_return fail(ErrorCode::kUnavailable, "The server's line is too long.");
+  std::string line = in_.substr(0, end);
+  in_.erase(0, end + 1);
+  if (line.ends_with('\r')) line.pop_back();
+  co_return line;
+}
+
+Task<Result<void>> ClientConnection::send(std::string_view text) {
+  if (!co_await stream_->write(text, limit_, SIZE_MAX)) co_return fail(broken());
+  co_return Result<void>{};
+}
+
+std::string ClientConnection::local_address() {
+  boost::system::error_code error;
+  const auto endpoint = stream_->socket().local_endpoint(error);
+  return error ? std::string("127.0.0.1") : endpoint.address().to_string();
 }
 
 bool ClientConnection::is_reusable() {

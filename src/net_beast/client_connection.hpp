@@ -49,6 +49,15 @@ class ClientConnection final : public Peer {
   enum class BodyRule : std::uint8_t { kByHeaders, kNone };
   Task<Result<net::Response>> exchange(std::string text, BodyRule rule, PieceSink sink);
 
+  // For protocols of lines, within the limit of bound(). A line comes without its end; one longer
+  // than `max_bytes` is an error.
+  Task<Result<std::string>> read_line(std::size_t max_bytes);
+  Task<Result<void>> send(std::string_view text);
+  // Goes on inside TLS. Refused if the peer has sent more than it was asked for: somebody on the
+  // way could have put it there.
+  Task<Result<void>> secure(const net::Url& url);
+  std::string local_address();
+
   // No exchange goes on past `limit`, whatever still arrives.
   void bound(Instant limit) { limit_ = limit; }
   // Whether another request may follow on it, as far as one can tell from here.

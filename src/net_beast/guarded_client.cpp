@@ -1,80 +1,17 @@
 #include "personas/net_beast/guarded_client.hpp"
 
-#include <algorithm>
 #include <utility>
 
-#include <boost/asio/ip/udp.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
-#include "client_connection.hpp"
+#include "guarded_dialer.hpp"
 
 namespace personas::net_beast {
 namespace {
-
-using boost::asio::ip::tcp;
-using boost::asio::ip::udp;
-using Resolve = boost::asio::ip::basic_resolver<tcp, boost::asio::io_context::executor_type>;
-
-// Addresses of one name that are tried; a name with more of them is served by each.
-constexpr std::size_t kMaxDialled = 4;
-
-boost::asio::ip::address to_asio(const net::IpAddress& address) {
-  if (address.family == net::IpAddress::Family::kV6) {
-    return boost::asio::ip::address_v6(address.bytes);
-  }
-  boost::asio::ip::address_v4::bytes_type bytes{};
-  std::copy_n(address.bytes.begin(), bytes.size(), bytes.begin());
-  return boost::asio::ip::address_v4(bytes);
-}
-
-net::IpAddress from_asio(const boost::asio::ip::address& address) {
-  net::IpAddress out;
-  if (address.is_v6()) {
-    out.family = net::IpAddress::Family::kV6;
-    out.bytes = address.to_v6().to_bytes();
-  } else {
-    const auto bytes = address.to_v4().to_bytes();
-    std::ranges::copy(bytes, out.bytes.begin());
-  }
-  return out;
-}
-
-// Whether the address is one of this machine's, which a public one may be too: the kernel would
-// then choose it as the sender's. Connecting a datagram socket sends nothing.
-bool is_own(boost::asio::io_context& io, const boost::asio::ip::address& address) {
-  boost::system::error_code error;
-  udp::socket socket(io);
-  const udp::endpoint there(address, 9);
-  socket.open(there.protocol(), error);
-  if (!error) socket.connect(there, error);
-  if (error) return false;
-  const auto here = socket.local_endpoint(error);
-  return !error && here.address() == address;
-}
-
-// A lookup that may be given up: the system's resolver cannot be stopped, so what it finds too late
-// goes to nobody.
-struct Lookup {
-  Lookup(boost::asio::io_context& io, Duration limit)
-      : resolver(io.get_executor()), timer(io, limit) {}
-  Resolve resolver;
-  boost::asio::steady_timer timer;
-  bool done = false;
-  boost::system::error_code error;
-  std::vector<net::IpAddress> found;
-};
 
 class BeastGuardedClient final : public net::GuardedClient {
  public:
   BeastGuardedClient(boost::asio::io_context& io, net::GuardOptions options)
       : options_(std::move(options)),
-        shared_(std::make_shared<ClientShared>(io, connection_options(options_))) {}
-  ~BeastGuardedClient() override {
-    shared_->loop.roster.stop();
-    cut();
-  }
+        dialer_(io, connection_options(options_), options_.resolver) {}
 
   Task<Result<net::Response>> send(net::Request request) override {
     return exchange(std::move(request), {});
@@ -87,14 +24,7 @@ class BeastGuardedClient final : public net::GuardedClient {
     co_return fail(ErrorCode::kForbidden, "Targets that users choose are asked over HTTP only.");
   }
 
-  void cut() override {
-    ++cuts_;
-    shared_->loop.roster.abort_all();
-    for (const auto& pending : lookups_) {
-      if (const auto lookup = pending.lock()) lookup->timer.cancel();
-    }
-    lookups_.clear();
-  }
+  void cut() override { dialer_.cut(); }
 
  private:
   static net::ClientOptions connection_options(const net::GuardOptions& options) {
@@ -106,94 +36,18 @@ class BeastGuardedClient final : public net::GuardedClient {
     return out;
   }
 
-  Task<Result<std::vector<net::IpAddress>>> look_up(std::string host);
-  Task<Result<std::vector<tcp::endpoint>>> vetted(net::Url url);
-  Task<Result<std::unique_ptr<ClientConnection>>> dial(net::Url url,
-                                                       std::vector<tcp::endpoint> endpoints,
-                                                       Instant limit);
   Task<Result<net::Response>> exchange(net::Request request, PieceSink sink);
 
   net::GuardOptions options_;
-  std::shared_ptr<ClientShared> shared_;
-  std::vector<std::weak_ptr<Lookup>> lookups_;  // under way
-  std::uint64_t cuts_ = 0;
+  GuardedDialer dialer_;
 };
 
-Task<Result<std::vector<net::IpAddress>>> BeastGuardedClient::look_up(std::string host) {
-  auto lookup = std::make_shared<Lookup>(shared_->loop.io, options_.deadline);
-  std::erase_if(lookups_, [](const auto& pending) { return pending.expired(); });
-  lookups_.push_back(lookup);
-  lookup->resolver.async_resolve(
-      host, "", [lookup](const boost::system::error_code& error, const auto& results) {
-        lookup->done = true;
-        lookup->error = error;
-        for (const auto& entry : results) {
-          lookup->found.push_back(from_asio(entry.endpoint().address()));
-        }
-        lookup->timer.cancel();
-      });
-  boost::system::error_code ignored;
-  co_await lookup->timer.async_wait(
-      boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
-  if (!lookup->done) {
-    co_return fail(ErrorCode::kTimeout, "Looking up " + host + " took too long.");
-  }
-  if (lookup->error) {
-    co_return fail(ErrorCode::kUnavailable,
-                   "The host " + host + " cannot be found: " + lookup->error.message() + ".");
-  }
-  co_return std::move(lookup->found);
-}
-
-Task<Result<std::vector<tcp::endpoint>>> BeastGuardedClient::vetted(net::Url url) {
-  std::vector<net::IpAddress> answers;
-  if (const auto literal = net::parse_ip(url.host)) {
-    answers.push_back(*literal);
-  } else if (options_.resolver) {
-    CO_TRY(answers, co_await options_.resolver(url.host));
-  } else {
-    CO_TRY(answers, co_await look_up(url.host));
-  }
-  CO_TRY_VOID(net::vet_answers(answers, options_.targets));
-  std::vector<tcp::endpoint> endpoints;
-  for (const net::IpAddress& answer : answers) {
-    const tcp::endpoint endpoint(to_asio(answer), url.port);
-    if (options_.targets == net::PrivateTargets::kRefused &&
-        is_own(shared_->loop.io, endpoint.address())) {
-      co_return fail(ErrorCode::kForbidden, "The host " + url.host + " is this machine.");
-    }
-    // One connection attempt per address, however often the resolver names it.
-    if (std::ranges::find(endpoints, endpoint) == endpoints.end()) endpoints.push_back(endpoint);
-  }
-  co_return endpoints;
-}
-
-// Each address has its share of the time that is left, so that one that swallows packets does not
-// keep the next from being tried.
-Task<Result<std::unique_ptr<ClientConnection>>> BeastGuardedClient::dial(
-    net::Url url, std::vector<tcp::endpoint> endpoints, Instant limit) {
-  const std::uint64_t cuts = cuts_;
-  const std::size_t count = std::min(endpoints.size(), kMaxDialled);
-  Error last;
-  for (std::size_t i = 0; i < count && cuts == cuts_; ++i) {
-    const Instant now = shared_->clock.now();
-    const Duration share = (limit - now) / static_cast<std::int64_t>(count - i);
-    std::vector<tcp::endpoint> one{endpoints[i]};
-    auto connection =
-        co_await ClientConnection::connect_to(shared_, url, std::move(one), now + share);
-    if (connection) co_return std::move(*connection);
-    last = connection.error();
-  }
-  co_return fail(std::move(last));
-}
-
 Task<Result<net::Response>> BeastGuardedClient::exchange(net::Request request, PieceSink sink) {
-  const Instant limit = shared_->clock.now() + options_.deadline;
+  const Instant limit = dialer_.now() + options_.deadline;
   CO_TRY(const net::Url url, net::vet_url(request.target, options_.targets));
   CO_TRY(std::string text, render_request(request, url));
   text.insert(text.find("\r\n\r\n") + 2, "Connection: close\r\n");
-  CO_TRY(const std::vector<tcp::endpoint> endpoints, co_await vetted(url));
-  CO_TRY(auto connection, co_await dial(url, endpoints, limit));
+  CO_TRY(auto connection, co_await dialer_.connect(url, options_.targets, limit));
   connection->bound(limit);
   const bool head_only =
       request.method == "HEAD" || options_.body == net::GuardOptions::Body::kIgnored;

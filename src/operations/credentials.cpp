@@ -8,6 +8,7 @@
 #include "personas/operations/requests_described.hpp"
 #include "personas/store/credential_repository.hpp"
 #include "personas/vault/credential_value.hpp"
+#include "personas/vault/expiries.hpp"
 #include "personas/vault/run_secrets.hpp"
 
 #include "reply.hpp"
@@ -120,6 +121,28 @@ Result<void> take_value(const Call& call, store::Transaction& tx, Credential& cr
                                  vault::pack(value), call.now);
 }
 
+// The end belongs to the value: a new value without one has none.
+Result<void> take_expiry(Call& call, store::Transaction& tx, Credential& credential) {
+  const auto& body = call.body<CredentialBody>();
+  if (body.expires_at && *body.expires_at <= call.now) {
+    return wrong_field("expiresAt", "is in the past; store a value that is still good");
+  }
+  credential.expires_at = body.expires_at;
+  if (body.expires_at) {
+    TRY_VOID(vault::keep_expiry(tx, call.tenant(),
+                                {.kind = std::string(vault::kCredentialExpiry),
+                                 .id = credential.id.str(),
+                                 .name = credential.name,
+                                 .expires_at = *body.expires_at},
+                                call.now));
+  } else {
+    TRY_VOID(
+        vault::forget_expiry(tx, call.tenant(), vault::kCredentialExpiry, credential.id.str()));
+  }
+  tell_expiries_changed(call);
+  return {};
+}
+
 // ---- handlers ----------------------------------------------------------------------------------
 
 Result<Reply> list_credentials(Call& call, store::Transaction& tx) {
@@ -153,6 +176,7 @@ Result<Reply> create_credential(Call& call, store::Transaction& tx) {
   credential.metadata = body.metadata;
   credential.created_at = credential.updated_at = call.now;
   TRY_VOID(take_value(call, tx, credential));
+  TRY_VOID(take_expiry(call, tx, credential));
   TRY_VOID(store::insert_credential(tx, call.tenant(), credential));
   TRY_VOID(record_credential(call, tx, record::kCredentialCreated, credential));
   return json_reply(201, credential);
@@ -169,6 +193,7 @@ Result<Reply> replace_credential(Call& call, store::Transaction& tx) {
   if (body.metadata) credential.metadata = body.metadata;
   credential.updated_at = call.now;
   TRY_VOID(take_value(call, tx, credential));
+  TRY_VOID(take_expiry(call, tx, credential));
   TRY_VOID(store::update_credential(tx, call.tenant(), credential));
   TRY_VOID(record_credential(call, tx, record::kCredentialUpdated, credential));
   return json_reply(200, credential);
@@ -191,6 +216,7 @@ Result<Reply> delete_credential(Call& call, store::Transaction& tx) {
   }
   TRY_VOID(store::delete_credential(tx, call.tenant(), credential.id));
   TRY_VOID(call.services.vault.remove(tx, call.tenant(), vault::credential_secret(credential.id)));
+  TRY_VOID(vault::forget_expiry(tx, call.tenant(), vault::kCredentialExpiry, credential.id.str()));
   TRY_VOID(record_credential(call, tx, record::kCredentialDeleted, credential));
   return empty_reply();
 }

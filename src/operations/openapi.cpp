@@ -93,9 +93,11 @@ class Builder {
     }
     result["responses"] = responses_of(operation);
     if (operation.access == Access::kOpen) result["security"] = bj::array{};
-    if (operation.access == Access::kProof) {
-      result["requestBody"] = bj::object{{"required", false},
-                                         {"content", content("application/json", bj::object{})}};
+    if (operation.access == Access::kProof && operation.method != "GET") {
+      const bool form = operation.output.shape == OutputType::Shape::kHtml;
+      const auto type = form ? "application/x-www-form-urlencoded" : "application/json";
+      result["requestBody"] =
+          bj::object{{"required", false}, {"content", content(type, bj::object{})}};
     }
     if (operation.access == Access::kLoopbackOrKey || operation.access == Access::kProof) {
       result["security"] = bj::array{bj::object{}, bj::object{{"key", bj::array{}}}};
@@ -211,6 +213,8 @@ class Builder {
     if (output.shape == Shape::kNone) return response;
     if (output.shape == Shape::kText) {
       response["content"] = content("text/plain", bj::object{{"type", "string"}});
+    } else if (output.shape == Shape::kHtml) {
+      response["content"] = content("text/html", bj::object{{"type", "string"}});
     } else if (output.shape == Shape::kYaml) {
       response["content"] = content("application/yaml", bj::object{});
     } else if (output.shape == Shape::kJson) {

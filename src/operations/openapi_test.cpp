@@ -1,8 +1,7 @@
 #include "personas/operations/openapi.hpp"
 
-#include <set>
-
 #include <map>
+#include <set>
 
 #include <gtest/gtest.h>
 
@@ -64,7 +63,7 @@ TEST_F(OpenApi, EveryOperationOfTheTableIsThereWithItsResponses) {
     for (const auto& response : responses) {
       EXPECT_TRUE(response.value().as_object().contains("description")) << operation.id;
     }
-    const bool takes_bytes = operation.access == Access::kProof;
+    const bool takes_bytes = operation.access == Access::kProof && operation.method != "GET";
     EXPECT_EQ(found.contains("requestBody"), bool{operation.body} || takes_bytes) << operation.id;
   }
 }

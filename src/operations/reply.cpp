@@ -29,6 +29,12 @@ Result<void> append_record(const Call& call, store::Transaction& tx, std::string
   return {};
 }
 
+void tell_expiries_changed(Call& call) {
+  call.after_commit.push_back([&webhooks = call.services.webhooks] {
+    if (webhooks.expiries_changed) webhooks.expiries_changed();
+  });
+}
+
 std::unexpected<Error> not_found(std::string_view what, std::string_view id) {
   return fail(ErrorCode::kNotFound, fmt::format("There is no {} '{}'", what, id));
 }

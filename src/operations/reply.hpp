@@ -65,6 +65,9 @@ Result<void> record_fact(const Call& call, store::Transaction& tx, std::string_v
   return append_record(call, tx, type, codec::to_json(data), concerns);
 }
 
+// After the commit whoever tells of expiries looks when the next one is.
+void tell_expiries_changed(Call& call);
+
 // "There is no persona 'per_1'".
 std::unexpected<Error> not_found(std::string_view what, std::string_view id);
 

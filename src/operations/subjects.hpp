@@ -24,6 +24,7 @@ void add_execute(Table& table);
 void add_executions(Table& table);
 void add_providers(Table& table);
 void add_reviews(Table& table);
+void add_review_links(Table& table);
 void add_events(Table& table);
 void add_subscriptions(Table& table);
 void add_signals(Table& table);

@@ -21,6 +21,7 @@ std::span<const Operation> all_operations() {
     add_execute(all);
     add_executions(all);
     add_reviews(all);
+    add_review_links(all);
     add_providers(all);
     add_events(all);
     add_subscriptions(all);

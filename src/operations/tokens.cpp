@@ -48,6 +48,7 @@ Result<Reply> put_token(Call& call, store::Transaction& tx) {
   }
   TRY_VOID(vault::put_provider_token(tx, call.services.vault, call.tenant(), provider,
                                      Secret(body.token), expiry, call.now));
+  tell_expiries_changed(call);
   // Another token may be another account: what waited for the old one's limit goes on.
   call.after_commit.push_back(
       [&services = call.services, tenant = call.tenant(), backend = std::string(provider)] {

@@ -17,38 +17,16 @@ namespace personas::operations {
 namespace {
 
 using delivery::Delivery;
-using delivery::DeliveryStatus;
 using delivery::Endpoint;
 using identity::Scope;
 
 constexpr std::string_view kTestType = "webhook.test";
-
-Result<void> put_secret(const Call& call, store::Transaction& tx, const EndpointId& id,
-                        SecretUse use, SecretAge age, const Secret& secret) {
-  return call.services.vault.put(tx, call.tenant(), endpoint_secret(id, use, age), secret,
-                                 call.now);
-}
 
 Result<Endpoint> require_endpoint(const Call& call, store::Transaction& tx) {
   const auto id = call.id<EndpointId>(0);
   TRY(auto endpoint, require(delivery::find_endpoint(tx, call.tenant(), id), "webhook", id.str()));
   if (endpoint.events.empty()) return not_found("webhook", id.str());  // a notification sink
   return endpoint;
-}
-
-Result<Delivery> require_delivery(const Call& call, store::Transaction& tx,
-                                  const Endpoint& endpoint) {
-  const auto id = call.id<DeliveryId>(1);
-  TRY(auto row, require(delivery::find_delivery(tx, call.tenant(), id), "delivery", id.str()));
-  if (row.endpoint_id != endpoint.id) return not_found("delivery", id.str());
-  return row;
-}
-
-void tell_outbox(Call& call, const EndpointId& endpoint) {
-  call.after_commit.push_back(
-      [outbox = call.services.webhooks.outbox, tenant = call.tenant(), endpoint] {
-        if (outbox != nullptr) outbox->due(tenant, endpoint);
-      });
 }
 
 Result<Webhook> shown(const Call& call, store::Transaction& tx, const Endpoint& endpoint,
@@ -140,23 +118,6 @@ Result<Reply> get_webhook(Call& call, store::Transaction& tx) {
   return json_reply(200, webhook);
 }
 
-// What was held goes out at once; its failures are forgotten, or it would be disabled by the next.
-Result<void> switch_on(Call& call, store::Transaction& tx, Endpoint& endpoint) {
-  endpoint.enabled = true;
-  endpoint.disabled_reason.reset();
-  endpoint.failing_since.reset();
-  endpoint.dead_in_row = 0;
-  TRY_VOID(delivery::release(tx, call.tenant(), endpoint.id, call.now));
-  tell_outbox(call, endpoint.id);
-  return {};
-}
-
-Result<void> switch_off(Call& call, store::Transaction& tx, Endpoint& endpoint) {
-  endpoint.enabled = false;
-  endpoint.disabled_reason = "disabled by request";
-  return delivery::hold(tx, call.tenant(), endpoint.id);
-}
-
 Result<Reply> update_webhook(Call& call, store::Transaction& tx) {
   TRY(auto endpoint, require_endpoint(call, tx));
   WebhookBody body{.url = endpoint.url,
@@ -167,11 +128,7 @@ Result<Reply> update_webhook(Call& call, store::Transaction& tx) {
                    .concurrency = endpoint.concurrency};
   TRY_VOID(merge_body(call, body));
   TRY_VOID(apply(call, body, endpoint));
-  if (body.enabled && !endpoint.enabled) {
-    TRY_VOID(switch_on(call, tx, endpoint));
-  } else if (!body.enabled && endpoint.enabled) {
-    TRY_VOID(switch_off(call, tx, endpoint));
-  }
+  TRY_VOID(switch_endpoint(call, tx, endpoint, body.enabled ? Switched::kOn : Switched::kOff));
   TRY_VOID(ensure_key(call, tx, endpoint));
   TRY_VOID(delivery::update_endpoint(tx, call.tenant(), endpoint));
   TRY_VOID(record_endpoint(call, tx, record::kWebhookUpdated, endpoint));
@@ -212,48 +169,23 @@ Result<Reply> rotate_webhook(Call& call, store::Transaction& tx) {
   return reply;
 }
 
-Result<void> require_enabled(const Endpoint& endpoint) {
-  if (endpoint.enabled) return {};
-  return fail(
-      ErrorCode::kConflict,
-      fmt::format("The webhook is disabled ({}); enable it with PATCH {{\"enabled\": true}}",
-                  endpoint.disabled_reason.value_or("")));
-}
-
-Result<Reply> test_webhook(Call& call, store::Transaction& tx) {
-  TRY(const auto endpoint, require_endpoint(call, tx));
-  TRY_VOID(require_enabled(endpoint));
-  Delivery row;
-  row.id = DeliveryId::make(call.now, call.services.random);
-  row.endpoint_id = endpoint.id;
-  row.type = kTestType;
-  std::string data = R"({"webhookId":)";
-  codec::append_json_string(endpoint.id.str(), data);
-  row.payload.text = delivery::body_of(row.type, call.now, data + "}");
-  row.created_at = call.now;
-  row.next_attempt_at = call.now;
-  TRY_VOID(delivery::insert_delivery(tx, call.tenant(), row));
-  tell_outbox(call, endpoint.id);
-  return json_reply(202, row);
-}
-
 Result<Reply> list_deliveries(Call& call, store::Transaction& tx) {
   TRY(const auto endpoint, require_endpoint(call, tx));
   return delivery_page(call, tx, endpoint.id);
 }
 
-// The whole schedule begins again; the id stays, so that the receiver knows it for a repetition.
+Result<Reply> test_webhook(Call& call, store::Transaction& tx) {
+  TRY(const auto endpoint, require_endpoint(call, tx));
+  Delivery row = new_test(call, endpoint, kTestType);
+  std::string data = R"({"webhookId":)";
+  codec::append_json_string(endpoint.id.str(), data);
+  row.payload.text = delivery::body_of(row.type, call.now, data + "}");
+  return send_test(call, tx, endpoint, std::move(row));
+}
+
 Result<Reply> replay_delivery(Call& call, store::Transaction& tx) {
   TRY(const auto endpoint, require_endpoint(call, tx));
-  TRY(auto row, require_delivery(call, tx, endpoint));
-  TRY_VOID(require_enabled(endpoint));
-  row.status = DeliveryStatus::kPending;
-  row.attempts = 0;
-  row.completed_at.reset();
-  row.next_attempt_at = call.now;
-  TRY_VOID(delivery::update_delivery(tx, call.tenant(), row));
-  tell_outbox(call, endpoint.id);
-  return json_reply(202, row);
+  return replay_of(call, tx, endpoint);
 }
 
 // ---- table -------------------------------------------------------------------------------------
@@ -320,44 +252,6 @@ void add_endpoints(Table& table) {
 }
 
 }  // namespace
-
-// ---- shared with notification sinks ------------------------------------------------------------
-
-Result<void> record_endpoint(const Call& call, store::Transaction& tx, std::string_view type,
-                             const Endpoint& endpoint) {
-  return record_fact(call, tx, type,
-                     record::Named{endpoint.id.str(), endpoint.description.value_or("")});
-}
-
-Result<void> check_target(const Call& call, std::string_view url) {
-  const auto vetted = net::vet_url(url, call.services.webhooks.targets);
-  if (vetted) return {};
-  return fail(ErrorCode::kInvalidRequest, vetted.error().message,
-              {{"/url", vetted.error().message}});
-}
-
-Result<void> put_first_secret(const Call& call, store::Transaction& tx, const EndpointId& id,
-                              const Secret& secret) {
-  return put_secret(call, tx, id, SecretUse::kShared, SecretAge::kCurrent, secret);
-}
-
-Result<void> remove_endpoint(const Call& call, store::Transaction& tx, const Endpoint& endpoint) {
-  TRY_VOID(delivery::delete_endpoint(tx, call.tenant(), endpoint.id));
-  for (const SecretUse use : {SecretUse::kShared, SecretUse::kAsymmetric}) {
-    for (const SecretAge age : {SecretAge::kCurrent, SecretAge::kPrevious}) {
-      TRY_VOID(
-          call.services.vault.remove(tx, call.tenant(), endpoint_secret(endpoint.id, use, age)));
-    }
-  }
-  return record_endpoint(call, tx, record::kWebhookDeleted, endpoint);
-}
-
-Result<Reply> delivery_page(Call& call, store::Transaction& tx, const EndpointId& endpoint) {
-  const auto& query = call.query<PageQuery>();
-  TRY(const auto page, page_of(call, query.limit, query.cursor));
-  TRY(auto rows, delivery::list_deliveries(tx, call.tenant(), endpoint, page));
-  return page_reply(call, std::move(rows), query.limit);
-}
 
 void add_webhooks_out(Table& table) {
   add_endpoints(table);

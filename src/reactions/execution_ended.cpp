@@ -185,12 +185,14 @@ Result<Reaction> ExecutionEnded::look(Transaction& tx, const store::JournalRecor
     case reactor::Purpose::kJudge:
       return look_at_judge(tx, end);
     case reactor::Purpose::kPoll:
-      if (!ports_) break;
+      if (!others_.firing) break;
       return look_at_command(tx,
                              {.tenant = end.tenant,
                               .trigger = TriggerId(end.watch.subject_id),
                               .execution = end.execution},
-                             *ports_, clock_.wall(), random_);
+                             *others_.firing, clock_.wall(), random_);
+    case reactor::Purpose::kNotification:
+      return look_at_notification(end);
   }
   return Reaction();
 }
@@ -321,6 +323,28 @@ Result<Reaction> ExecutionEnded::look_at_judge(Transaction& tx, const End& end) 
     if (!mine) return {};
     return settle_result(write, tenant, result, now);
   });
+}
+
+// ---- commands of notification sinks ------------------------------------------------------------
+
+Reaction ExecutionEnded::look_at_notification(const End& end) {
+  const Timestamp now = clock_.wall();
+  delivery::DeliveryService::CommandEnd ended{.delivery = DeliveryId(end.watch.subject_id),
+                                              .execution = end.execution.id,
+                                              .outcome = {},
+                                              .event = EventId::make(now, random_),
+                                              .dice = random_.next(),
+                                              .now = now};
+  if (end.execution.status != ExecutionStatus::kCompleted) {
+    ended.outcome.error = failure_of(end.execution);
+  }
+  ended.outcome.took = milliseconds(end.execution.duration_ms.value_or(0));
+  return [this, tenant = end.tenant, ended = std::move(ended)](Transaction& write,
+                                                               AfterCommit& after) -> Result<void> {
+    TRY(const bool mine, reactor::take_watch(write, tenant, ended.execution));
+    if (!mine || !others_.command_ended) return {};
+    return others_.command_ended(write, tenant, ended, after);
+  };
 }
 
 }  // namespace personas::reactions

@@ -1,12 +1,8 @@
 #include "notification.hpp"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
-#include "personas/base/bytes.hpp"
 #include "personas/codec/json.hpp"
-#include "personas/delivery/filter.hpp"
 #include "personas/model/journal_records.hpp"
 #include "personas/store/repositories.hpp"
 
@@ -16,22 +12,12 @@ namespace {
 using delivery::Topic;
 using store::Transaction;
 
-// Slack takes no longer ones.
-constexpr std::size_t kMaxSlackTitle = 150;
-constexpr std::size_t kMaxSlackText = 3'000;
-// A receiver of webhooks is asked to take 20 KB.
-constexpr std::size_t kMaxText = 16'000;
+constexpr std::size_t kDateChars = 10;  // "2026-11-21"
 
 template <class T>
 Result<T> data_of(const store::JournalRecord& record) {
   return codec::parse<T>(record.data(), {.unknown = codec::UnknownFields::kIgnore,
                                          .rules = codec::ReadOptions::Rules::kTrust});
-}
-
-std::string quoted(std::string_view text) {
-  std::string out;
-  codec::append_json_string(text, out);
-  return out;
 }
 
 // "The persona 'x'", or what stands for it.
@@ -55,12 +41,17 @@ Result<std::optional<Notice>> of_message(Transaction& tx, const store::JournalRe
                 .review_id = {}};
 }
 
-Result<std::optional<Notice>> of_review(Transaction& tx, const store::JournalRecord& record) {
+Result<std::optional<Notice>> of_review(Transaction& tx, const store::JournalRecord& record,
+                                        const vault::ReviewLinks& links) {
   TRY(const auto data, data_of<record::ReviewRecord>(record));
   TRY(const auto review, store::find_review(tx, record.tenant, data.review_id));
   if (!review) return std::optional<Notice>();
   TRY(const auto name, name_of_persona(tx, record.tenant, data.persona_id));
   const bool expired = record.type == record::kReviewExpired;
+  std::optional<std::string> url;
+  if (!expired && review->expires_at && review->execution_id) {
+    url = links.link(record.tenant, review->id, *review->expires_at);
+  }
   return Notice{.topic = expired ? Topic::kExpiries : Topic::kReviews,
                 .title = fmt::format("{} {}: {}", name,
                                      expired ? "was not answered in time" : "asks for a review",
@@ -68,7 +59,8 @@ Result<std::optional<Notice>> of_review(Transaction& tx, const store::JournalRec
                 .text = review->description,
                 .persona_id = data.persona_id,
                 .execution_id = data.execution_id,
-                .review_id = data.review_id};
+                .review_id = data.review_id,
+                .review_url = std::move(url)};
 }
 
 Result<std::optional<Notice>> of_status(Transaction& tx, const store::JournalRecord& record) {
@@ -85,63 +77,57 @@ Result<std::optional<Notice>> of_status(Transaction& tx, const store::JournalRec
                 .review_id = {}};
 }
 
-// What Slack reads as its own markup.
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '&') {
-      out += "&amp;";
-    } else if (c == '<') {
-      out += "&lt;";
-    } else if (c == '>') {
-      out += "&gt;";
-    } else {
-      out += c;
-    }
-  }
-  return out;
+Result<std::optional<Notice>> of_expiry(const store::JournalRecord& record) {
+  TRY(const auto data, data_of<record::CredentialExpiring>(record));
+  const bool token = data.kind == "provider_token";
+  const auto subject = token ? fmt::format("The {} token", data.name)
+                             : fmt::format("The credential '{}'", data.name);
+  const std::string_view assumed = data.assumed ? " (assumed: such tokens live a year)" : "";
+  const std::string when = to_rfc3339(data.expires_at);
+  const auto cure = token
+                        ? fmt::format("Get a new one with: personas connect {}", data.name)
+                        : std::string("Replace its value with: personas credential add --replace");
+  return Notice{
+      .topic = Topic::kExpiries,
+      .title = subject + (data.ended ? " has ended" : " ends on " + when.substr(0, kDateChars)),
+      .text = fmt::format("{} {} at {}{}. {}", subject, data.ended ? "ended" : "ends", when,
+                          assumed, cure)};
 }
 
-std::string slack_body(const Notice& notice) {
-  const std::string title(utf8_prefix(notice.title, kMaxSlackTitle));
-  // Escaping makes it at most five times as long; what is cut is cut before.
-  const std::string text = escaped(utf8_prefix(notice.text, kMaxSlackText / 5));
-  return fmt::format(
-      R"({{"text":{},"blocks":[{{"type":"header","text":{{"type":"plain_text","text":{}}}}},)"
-      R"({{"type":"section","text":{{"type":"mrkdwn","text":{}}}}}]}})",
-      quoted(escaped(title)), quoted(title), quoted(text.empty() ? "-" : text));
+// The command of a sink, whose own words and failures would be told to it again, without an end;
+// or one that looks for a trigger, whose failures the trigger counts.
+Result<bool> is_of_command(Transaction& tx, const store::JournalRecord& record) {
+  static const store::Sql kSource("SELECT source FROM executions WHERE tenant_id = ? AND id = ?");
+  bool own = false;
+  if (record.execution_id.empty()) return own;
+  TRY_VOID(tx.query(kSource, {record.tenant, record.execution_id},
+                    [&](const store::Row& row) -> Result<bool> {
+                      own = row.text(0) == "notification" || row.text(0) == "poll";
+                      return false;
+                    }));
+  return own;
 }
 
-void append_id(std::string& out, std::string_view name, std::string_view id) {
-  out += fmt::format(R"(,"{}":{})", name, quoted(id));
-}
-
-}  // namespace
-
-Result<std::optional<Notice>> notice_of(Transaction& tx, const store::JournalRecord& record) {
+Result<std::optional<Notice>> of_type(Transaction& tx, const store::JournalRecord& record,
+                                      const vault::ReviewLinks& links) {
+  if (record.type == record::kCredentialExpiring) return of_expiry(record);
   if (record.type == record::kMessageCreated) return of_message(tx, record);
   if (record.type == record::kReviewRequested || record.type == record::kReviewExpired) {
-    return of_review(tx, record);
+    return of_review(tx, record, links);
   }
   if (record.type == record::kExecutionStatus) return of_status(tx, record);
   return std::optional<Notice>();
 }
 
-bool is_told(const delivery::Endpoint& sink, const Notice& notice) {
-  if (sink.persona_id && sink.persona_id != notice.persona_id) return false;
-  return std::ranges::find(sink.notify, notice.topic) != sink.notify.end();
-}
+}  // namespace
 
-std::string notification_body(delivery::Kind kind, const Notice& notice,
-                              const store::JournalRecord& record) {
-  if (kind == delivery::Kind::kSlack) return slack_body(notice);
-  std::string data =
-      fmt::format(R"({{"topic":"{}","title":{},"text":{})", codec::name_of(notice.topic),
-                  quoted(notice.title), quoted(utf8_prefix(notice.text, kMaxText)));
-  if (notice.persona_id) append_id(data, "personaId", notice.persona_id->str());
-  if (notice.execution_id) append_id(data, "executionId", notice.execution_id->str());
-  if (notice.review_id) append_id(data, "reviewId", notice.review_id->str());
-  return delivery::body_of(record.type, record.at, data + "}");
+Result<std::optional<Notice>> notice_of(Transaction& tx, const store::JournalRecord& record,
+                                        const vault::ReviewLinks& links) {
+  TRY(auto notice, of_type(tx, record, links));
+  if (!notice) return notice;
+  TRY(const bool own, is_of_command(tx, record));
+  if (own) notice.reset();
+  return notice;
 }
 
 }  // namespace personas::reactions

@@ -27,12 +27,12 @@ std::vector<std::string_view> TellEndpoints::types() const {
 namespace {
 
 // The body for this endpoint; none if the record does not concern it.
-std::optional<std::string> body_for(const Endpoint& endpoint, const store::JournalRecord& record,
-                                    std::string_view event_type,
+std::optional<std::string> body_for(const Endpoint& endpoint, const DeliveryId& id,
+                                    const store::JournalRecord& record, std::string_view event_type,
                                     const std::optional<Notice>& notice) {
   if (!endpoint.enabled) return {};
   if (notice && is_told(endpoint, *notice)) {
-    return notification_body(endpoint.kind, *notice, record);
+    return notification_body(endpoint.kind, *notice, record.type, record.at, id);
   }
   if (!delivery::wants(endpoint.events, record.type, event_type)) return {};
   return delivery::body_of(record.type, record.at, record.data());
@@ -48,14 +48,14 @@ Result<Reaction> TellEndpoints::look(Transaction& tx, const store::JournalRecord
       endpoints, [](const Endpoint& endpoint) { return !endpoint.notify.empty(); });
   std::optional<Notice> notice;
   if (people) {
-    TRY(notice, notice_of(tx, record));
+    TRY(notice, notice_of(tx, record, links_));
   }
   std::vector<Delivery> rows;
   for (const Endpoint& endpoint : endpoints) {
-    auto body = body_for(endpoint, record, event_type, notice);
-    if (!body) continue;
     Delivery row;
     row.id = DeliveryId::make(clock_.wall(), random_);
+    auto body = body_for(endpoint, row.id, record, event_type, notice);
+    if (!body) continue;
     row.endpoint_id = endpoint.id;
     row.position = record.position.value;
     row.type = record.type;

@@ -108,7 +108,8 @@ class TellEndpointsTest : public testing::Test {
   store::JournalFeed feed_;
   std::unique_ptr<store::Store> store_;
   CountingOutbox outbox_;
-  TellEndpoints handler_{clock_, random_, outbox_};
+  vault::ReviewLinks links_{*vault::MasterKey::parse(std::string(64, '7')), "https://p.example"};
+  TellEndpoints handler_{clock_, random_, outbox_, links_};
   std::unique_ptr<reactor::JournalReactor> reactor_;
 };
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "personas/settings/table.hpp"
+#include "personas/settings/webhook_secrets.hpp"
 
 #include "file.hpp"
 #include "value.hpp"
@@ -243,8 +244,36 @@ class Loader {
       refuse(named("ping-interval"),
              "at most half of dead-after, or one lost ping would end a connection");
     }
+    check_notifications();
     if (s.http_port != 0 && s.http_port == s.ws_port) {
       refuse(named("ws-port"), "http-port and ws-port must differ");
+    }
+  }
+
+  void check_notifications() {
+    const Settings& s = settings_;
+    const std::string_view url = s.public_url;
+    const bool web = url.starts_with("https://") || url.starts_with("http://");
+    if (!url.empty() &&
+        (!web || host_of(url).empty() || url.find_first_of("?#<>|\"") != url.npos)) {
+      refuse(named("public-url"), "expected an address such as https://personas.example.com");
+    }
+    const std::string_view server = s.smtp_url;
+    const bool plain = server.starts_with("smtp+plain://");
+    if (!server.empty() && !plain && !server.starts_with("smtp://") &&
+        !server.starts_with("smtps://")) {
+      refuse(named("smtp-url"),
+             "expected smtp://host:port (STARTTLS), smtps:// (TLS) or smtp+plain:// (neither)");
+    }
+    if (s.smtp_user.empty() != s.smtp_password.empty()) {
+      refuse(named(s.smtp_user.empty() ? "smtp-user" : "smtp-password"),
+             "smtp-user and smtp-password are needed together");
+    }
+    if (!s.smtp_user.empty() && (server.empty() || plain)) {
+      refuse(named("smtp-url"), "a password needs a server with TLS: smtp:// or smtps://");
+    }
+    if (!server.empty() && s.smtp_from.empty()) {
+      refuse(named("smtp-from"), "smtp-url needs a sender, such as personas@example.com");
     }
   }
 

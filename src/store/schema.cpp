@@ -5,6 +5,7 @@
 #include "schema_agents_life.hpp"
 #include "schema_bus.hpp"
 #include "schema_drafts_tests.hpp"
+#include "schema_notifications.hpp"
 #include "schema_polls.hpp"
 #include "schema_triggers.hpp"
 #include "schema_webhooks_in.hpp"
@@ -260,7 +261,8 @@ constexpr std::array kMigrations{Migration{1, "initial", kInitial},
                                  Migration{5, "triggers", kTriggers},
                                  Migration{6, "webhooks in", kWebhooksIn},
                                  Migration{7, "webhooks out", kWebhooksOut},
-                                 Migration{8, "polls, keys and chains", kPolls}};
+                                 Migration{8, "polls, keys and chains", kPolls},
+                                 Migration{9, "notifications", kNotifications}};
 
 }  // namespace
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "personas/vault/expiries.hpp"
+
 namespace personas::vault {
 namespace {
 
@@ -35,7 +37,14 @@ Result<void> put_provider_token(store::Transaction& tx, const Vault& vault, cons
   const store::Value at = expiry.at ? store::Value(*expiry.at) : store::Value(nullptr);
   const int assumed = expiry.known == TokenExpiry::Known::kAssumed ? 1 : 0;
   TRY_VOID(tx.execute(kPut, {tenant, provider, now, at, assumed}));
-  return {};
+  if (!expiry.at) return forget_expiry(tx, tenant, kTokenExpiry, provider);
+  return keep_expiry(tx, tenant,
+                     {.kind = std::string(kTokenExpiry),
+                      .id = std::string(provider),
+                      .name = std::string(provider),
+                      .expires_at = *expiry.at,
+                      .assumed = expiry.known == TokenExpiry::Known::kAssumed},
+                     now);
 }
 
 Result<bool> remove_provider_token(store::Transaction& tx, const Vault& vault,
@@ -43,6 +52,7 @@ Result<bool> remove_provider_token(store::Transaction& tx, const Vault& vault,
   static const store::Sql kDelete(
       "DELETE FROM provider_tokens WHERE tenant_id = ? AND provider = ?");
   TRY_VOID(tx.execute(kDelete, {tenant, provider}));
+  TRY_VOID(forget_expiry(tx, tenant, kTokenExpiry, provider));
   return vault.remove(tx, tenant, provider_secret(provider));
 }
 

@@ -19,7 +19,9 @@ READ_ALL_SECONDS = 60
 
 # Operations that need not be answered with a 2xx, each with its reason.
 A_PROVIDERS = "it takes what this provider sends; the functional tests send it, signed"
+A_LINK = "its path proves the right to it; the functional tests follow a link"
 NEVER_2XX = {"streamSocket": "it is answered with 101, to an upgrade",
+             "showReviewLink": A_LINK, "answerReviewLink": A_LINK,
              **{f"receive{sender}Webhook": A_PROVIDERS
                 for sender in ("Gitlab", "Github", "Slack", "Stripe", "Linear", "Standard")}}
 

@@ -54,6 +54,7 @@ class Fixtures:
         state["sent"] = api.post(f"/v1/webhooks/{state['webhook']}/test")["id"]
         state["subscription"] = self.new_subscription()
         state["sink"] = self.new_sink()
+        state["told"] = api.post(f"/api/notification-sinks/{state['sink']}/test")["id"]
         state["template"] = api.get("/api/templates")[0]["id"]
         state["library_tool"] = api.get("/api/tool-library")[0]["tool"]["name"]
         state["connector"] = api.get("/api/connectors")[0]["type"]
@@ -199,6 +200,7 @@ class Fixtures:
                 "triggers": self.trigger, "hooks": self.source, "notification-sinks": self.sink,
                 "webhooks": self.persona, "deliveries": self.delivery,
                 "subscriptions": self.subscription,
+                "r": "rev_none.AAAAAAAAAAAAAAAAAAAAAA",  # a link that opens nothing
                 "providers": "claude", "versions": "1", "diff": "2"}[collection]
 
     def _turn(self, name):
@@ -238,11 +240,24 @@ class Fixtures:
         persona = self.new_persona()  # one holds a hundred at most
         return {"id": persona, "scenarioId": self.new_scenario(persona)}
 
+    def make_room(self):
+        """A tenant has a hundred webhooks and sinks, and generated requests make many."""
+        for path in ("/v1/webhooks", "/api/notification-sinks"):
+            made = [one["id"] for one in self.api.get(path)]
+            for one in made[:-40]:
+                if one not in (self.webhook, self.sink):
+                    self.api.good("DELETE", f"{path}/{one}")
+
     def _path_of_deleteWebhook(self):
+        self.make_room()
         return {"id": self.new_webhook()}
 
     def _path_of_deleteNotificationSink(self):
+        self.make_room()
         return {"id": self.new_sink()}
+
+    def _path_of_replayNotification(self):
+        return {"id": self.sink, "deliveryId": self.told}
 
     def _path_of_unlinkTool(self):
         tool = self.new_tool()

@@ -50,9 +50,9 @@ BEYOND_SCHEMAS = ("expected JSON in the string", r"is longer than \d+ bytes")
 REFUSED_BY_MEANING = {
     "streamSocket": ("WebSocket",),
     "createCredential": ("in one form", "/encryptedData", "/iv", "/tag", "/sealed", "/fields",
-                         "/name", "/serviceType", "/metadata", "/value"),
+                         "/name", "/serviceType", "/metadata", "/value", "/expiresAt"),
     "replaceCredential": ("in one form", "/encryptedData", "/iv", "/tag", "/sealed", "/fields",
-                          "/name", "/serviceType", "/metadata", "/value"),
+                          "/name", "/serviceType", "/metadata", "/value", "/expiresAt"),
     "createScenario": ("/expectations/",),
     "replaceScenario": ("/expectations/",),
     "execute": ("query.wait", "header.Idempotency-Key"),
@@ -77,7 +77,10 @@ REFUSED_BY_MEANING = {
     "createWebhookSource": ("/unsigned", "/secret", "/previousSecret", "/personaId", "/preset"),
     "createWebhook": ("/url", "/events/"),
     "updateWebhook": ("/url", "/events/"),
-    "createNotificationSink": ("/url", "/topics"),
+    "createNotificationSink": ("/url", "/topics", "/to", "/from", "/user", "/password",
+                               "/command", "/timeoutMs", "/kind"),
+    "updateNotificationSink": ("/url", "/topics", "/to", "/from", "/user", "/password",
+                               "/command", "/timeoutMs", "/kind"),
     **{f"receive{sender}Webhook": ("This is not what a webhook of the kind",)
        for sender in ("Gitlab", "Github", "Slack", "Stripe", "Linear", "Standard")},
 }
@@ -148,6 +151,7 @@ def agree(case, body):
         for form in ("sealed", "encryptedData", "iv", "tag", "fields"):
             body.pop(form, None)
         body["value"] = FIXTURES.canary()
+        body.pop("expiresAt", None)
     if name == "replaceCredential":
         body.pop("name", None)
     if name in ("createScenario", "replaceScenario"):
@@ -160,8 +164,13 @@ def agree(case, body):
         now = datetime.datetime.now(datetime.timezone.utc)
         body["from"] = (now - datetime.timedelta(hours=1)).isoformat()
         body["to"] = now.isoformat()
-    if name in ("createWebhook", "updateWebhook", "createNotificationSink"):
+    sink = name in ("createNotificationSink", "updateNotificationSink")
+    if sink or name in ("createWebhook", "updateWebhook"):
         body["url"] = "https://receiver.invalid/hook"
+    if sink:
+        body["kind"] = "webhook"
+        for field in ("to", "from", "user", "password", "command", "timeoutMs"):
+            body.pop(field, None)
     if name == "createSubscription":
         body.update(eventType="conformance.never", filter=None, input=None, sourceFilter=None,
                     concurrencyKey=None)

@@ -1,20 +1,11 @@
 // The whole path over TLS: the API, the local worker and the client commands.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
+import { certificate } from './lib/certificate.mjs';
 import { Deployment } from './lib/program.mjs';
 import { waitFor } from './lib/wait.mjs';
-
-function certificate(folder) {
-  const files = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') };
-  const made = spawnSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt',
-    'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=127.0.0.1', '-addext',
-    'subjectAltName=IP:127.0.0.1', '-keyout', files.key, '-out', files.cert], { encoding: 'utf8' });
-  assert.equal(made.status, 0, made.stderr);
-  return files;
-}
 
 // 'connected' or the code of what went wrong.
 const handshake = (port, options) => new Promise((resolve) => {

@@ -3,31 +3,11 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { createHmac, createPublicKey, verify } from 'node:crypto';
-import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { contentsOf } from './lib/canary.mjs';
 import { Deployment } from './lib/program.mjs';
+import { receiver } from './lib/receiver.mjs';
 import { waitFor } from './lib/wait.mjs';
-
-// A receiver on a free port of loopback. `answer(request, response, count)` decides; `seen` is all
-// that came, in order.
-async function receiver(t, answer = (request, response) => response.writeHead(204).end()) {
-  const seen = [];
-  const server = createServer((request, response) => {
-    const pieces = [];
-    request.on('data', (piece) => pieces.push(piece));
-    request.on('end', () => {
-      const body = Buffer.concat(pieces).toString('utf8');
-      const { 'webhook-id': id, 'webhook-timestamp': at, 'webhook-signature': signature } =
-        request.headers;
-      seen.push({ id, at, signature, body, json: JSON.parse(body), path: request.url });
-      answer(request, response, seen.length);
-    });
-  });
-  await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
-  t.after(() => { server.closeAllConnections(); server.close(); });
-  return { seen, url: `http://127.0.0.1:${server.address().port}/hook` };
-}
 
 // Standard Webhooks, written anew from its text: not with the code that signs.
 function signedBy(secret, { id, at, signature, body }) {

@@ -35,11 +35,22 @@ struct Outcome {
   std::optional<std::int64_t> status = {};  // of the HTTP answer
   std::string error = {};                   // empty: delivered
   std::optional<Duration> retry_after = {};
-  enum class Gone : std::uint8_t { kNo, kYes } gone = Gone::kNo;  // wants nothing more, ever
+  // What a failure means beyond this attempt.
+  enum class Then : std::uint8_t {
+    kAgain,    // another attempt, on the schedule
+    kGiveUp,   // none: it will not be taken
+    kDisable,  // nothing will be taken before somebody mends the endpoint; it is held until then
+    kGone,     // the endpoint wants nothing more, ever
+  } then = Then::kAgain;
+  std::string note = {};  // of a success: what is to be known of it
   Duration took{};
 };
 // 2xx is success and nothing else is; a redirect is not followed, so it is a failure.
 Outcome outcome_of(int status, std::string_view retry_after, Timestamp now);
+
+// A reply of an SMTP server: 4xx is tried again, 5xx is not, and a refused login disables.
+enum class SmtpStep : std::uint8_t { kLogin, kMessage };
+Outcome outcome_of_smtp(int code, std::string_view reply, SmtpStep step);
 
 // What an outcome changes; the rows are written by whoever asks. kDisabled: the endpoint was
 // disabled by it, with its reason set.

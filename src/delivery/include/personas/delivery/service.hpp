@@ -24,6 +24,7 @@
 #include "personas/delivery/retry.hpp"
 #include "personas/delivery/schedule.hpp"
 #include "personas/net/guarded_client.hpp"
+#include "personas/net/mail_client.hpp"
 #include "personas/store/event_sink.hpp"
 #include "personas/store/store.hpp"
 
@@ -47,6 +48,25 @@ class Carrier {
 // Over HTTP; the client outlives it.
 std::unique_ptr<Carrier> make_http_carrier(net::GuardedClient& client, std::string user_agent);
 
+// What e-mail sinks use that name no server of their own.
+struct MailDefaults {
+  std::string server;  // smtp://…; empty: there is none
+  std::string user;
+  Secret password;
+  std::string from;
+};
+// By SMTP; the client outlives it. `targets`: of servers that sinks name.
+std::unique_ptr<Carrier> make_mail_carrier(net::MailClient& client, MailDefaults defaults,
+                                           net::PrivateTargets targets);
+// Each kind by its own; both outlive it.
+std::unique_ptr<Carrier> make_carrier_by_kind(Carrier& http, Carrier& mail);
+
+// Starts the command of a delivery on a worker, in the transaction that writes it down; bound to
+// executions. Its end is told by command_ended().
+using StartCommand =
+    std::function<Result<ExecutionId>(store::Transaction&, const TenantId&, const Endpoint&,
+                                      const Delivery&, Timestamp now, store::AfterCommit& after)>;
+
 // The secrets that this endpoint's deliveries are signed with now; bound to the vault.
 using SecretsOf = std::function<Result<std::vector<Secret>>(store::Transaction&, const TenantId&,
                                                             const Endpoint&, Timestamp now)>;
@@ -60,6 +80,7 @@ class DeliveryService final : public Outbox {
     Random& random;
     Carrier& carrier;
     SecretsOf secrets_of;
+    StartCommand start_command;
     store::EventSink& events;
     InstanceId origin;
     std::function<void(const Error&)> on_trouble;
@@ -71,14 +92,31 @@ class DeliveryService final : public Outbox {
   Task<void> stop();
   void due(const TenantId& tenant, const EndpointId& endpoint) override;
 
+  // The command that carried a delivery has ended, in the caller's transaction. Nothing happens if
+  // the delivery no longer waits for this execution. `outcome`: empty error for success.
+  struct CommandEnd {
+    DeliveryId delivery;
+    ExecutionId execution;
+    Outcome outcome;
+    EventId event;  // of the event that may follow
+    std::uint64_t dice = 0;
+    Timestamp now;
+  };
+  Result<void> command_ended(store::Transaction& tx, const TenantId& tenant, const CommandEnd& end,
+                             store::AfterCommit& after);
+
  private:
   struct Work;
   struct Settled;
 
+  void due_at(const Lane& lane, Timestamp at);
   Task<void> loop();
   Task<void> batch(Schedule::Turn turn);
   Task<Result<std::optional<Timestamp>>> run(const Schedule::Turn& turn);
   Task<void> carry_one(const Work& work, std::size_t index, Outcome& outcome);
+  Result<void> tell_disabled(store::Transaction& tx, const Lane& lane, const Endpoint& endpoint,
+                             const EventId& event, Timestamp now, store::AfterCommit& after) const;
+  Task<Result<Settled>> start_commands(const Lane& lane, const Work& work);
   Task<Result<Settled>> write_down(const Lane& lane, const Work& work,
                                    const std::vector<Outcome>& outcomes);
   void began() { ++running_; }

@@ -63,11 +63,21 @@ struct Enqueued {
 };
 
 // kTest: its events go nowhere and its memories are not kept. kDesign: it writes a persona. kPoll:
-// it looks for a trigger, and what it prints is nobody's word.
-enum class Source : std::uint8_t { kApi, kEvent, kTrigger, kAgent, kTest, kDesign, kPoll };
+// it looks for a trigger, and what it prints is nobody's word. kNotification: the command of a
+// sink; nobody is told when it fails, or that would not end.
+enum class Source : std::uint8_t {
+  kApi,
+  kEvent,
+  kTrigger,
+  kAgent,
+  kTest,
+  kDesign,
+  kPoll,
+  kNotification
+};
 // Of an execution whose row has this source nothing goes on: no event, no chain.
 constexpr bool is_rehearsal(std::string_view source) {
-  return source == "test" || source == "design" || source == "poll";
+  return source == "test" || source == "design" || source == "poll" || source == "notification";
 }
 
 // Inserts the row and its journal record. kNotFound for an unknown persona, kUnprocessable for a

@@ -35,6 +35,9 @@ struct Answered {
 Result<Answered> answer_review(store::Transaction& tx, const TenantId& tenant,
                                const ReviewAnswer& answer, Timestamp now);
 
+// Of a link, which names no tenant. Ids are random: more than one is an accident.
+Result<std::vector<TenantId>> tenants_with_review(store::Transaction& tx, const ReviewId& id);
+
 struct ExpiredReview {
   TenantId tenant;
   Review review;

@@ -34,6 +34,7 @@ struct Credential {
   Timestamp created_at;
   Timestamp updated_at;
   std::optional<Timestamp> last_used_at;  // to the hour
+  std::optional<Timestamp> expires_at;    // as whoever stored it says
 };
 
 namespace codec {
@@ -53,7 +54,9 @@ struct Described<Credential> {
       field("valueBytes", &Credential::value_bytes).write_only(),
       field("createdAt", &Credential::created_at),
       field("updatedAt", &Credential::updated_at),
-      field("lastUsedAt", &Credential::last_used_at).doc("To the hour")};
+      field("lastUsedAt", &Credential::last_used_at).doc("To the hour"),
+      field("expiresAt", &Credential::expires_at)
+          .doc("When the value ends at its service; people are told 7 days and 1 day before")};
 };
 }  // namespace codec
 

@@ -98,7 +98,7 @@ struct Execution {
   std::optional<std::int64_t> persona_version;  // that it ran last
   ExecutionStatus status = ExecutionStatus::kQueued;
   std::string prompt;
-  std::string source = "api";  // api, event, trigger, agent, test, design, poll
+  std::string source = "api";  // see execution::Source
   std::vector<CredentialId> credential_ids;
   std::optional<codec::RawJson> input_data;
   std::optional<ExecutionConfig> config;

@@ -104,7 +104,8 @@ struct Described<Execution> {
           .doc("Version of the persona that its last attempt ran; null before the first"),
       field("status", &Execution::status),
       field("prompt", &Execution::prompt),
-      field("source", &Execution::source).doc("api, event, trigger, agent, test, design or poll"),
+      field("source", &Execution::source)
+          .doc("api, event, trigger, agent, test, design, poll or notification"),
       field("credentialIds", &Execution::credential_ids),
       field("inputData", &Execution::input_data),
       field("config", &Execution::config),

@@ -34,6 +34,7 @@ inline constexpr std::array kRecordTypes{
     RecordType{kCredentialCreated, &codec::type_info<Named>},
     RecordType{kCredentialUpdated, &codec::type_info<Named>},
     RecordType{kCredentialDeleted, &codec::type_info<Named>},
+    RecordType{kCredentialExpiring, &codec::type_info<CredentialExpiring>},
     RecordType{kMessageCreated, &codec::type_info<SignalRecord>},
     RecordType{kMessageUpdated, &codec::type_info<SignalRecord>},
     RecordType{kMemoryCreated, &codec::type_info<SignalRecord>},

@@ -127,6 +127,16 @@ struct TestUpdated {
   std::optional<ExecutionId> execution_id;
 };
 
+// A credential or a provider's token ends soon, or has ended: once for each term of notice.
+struct CredentialExpiring {
+  std::string kind;  // credential, provider_token
+  std::string id;    // of a token: its provider
+  std::string name;
+  Timestamp expires_at;
+  bool assumed = false;  // nobody said so; such tokens live so long
+  bool ended = false;
+};
+
 inline constexpr std::string_view kPersonaCreated = "persona.created";
 inline constexpr std::string_view kPersonaUpdated = "persona.updated";
 inline constexpr std::string_view kPersonaDeleted = "persona.deleted";
@@ -145,6 +155,7 @@ inline constexpr std::string_view kProviderQuota = "provider.quota";
 inline constexpr std::string_view kCredentialCreated = "credential.created";
 inline constexpr std::string_view kCredentialUpdated = "credential.updated";
 inline constexpr std::string_view kCredentialDeleted = "credential.deleted";
+inline constexpr std::string_view kCredentialExpiring = "credential.expiring";
 inline constexpr std::string_view kMessageCreated = "message.created";
 inline constexpr std::string_view kMessageUpdated = "message.updated";
 inline constexpr std::string_view kMemoryCreated = "memory.created";

@@ -59,6 +59,19 @@ struct Described<record::ProviderQuota> {
 };
 
 template <>
+struct Described<record::CredentialExpiring> {
+  using R = record::CredentialExpiring;
+  static constexpr std::string_view name = "CredentialExpiringRecord";
+  static constexpr auto fields =
+      std::tuple{field("kind", &R::kind).doc("credential or provider_token"),
+                 field("id", &R::id).doc("Of a token: its provider"),
+                 field("name", &R::name),
+                 field("expiresAt", &R::expires_at),
+                 field("assumed", &R::assumed).doc("Nobody said when; such tokens live so long"),
+                 field("ended", &R::ended)};
+};
+
+template <>
 struct Described<record::ExecutionOutput> {
   using R = record::ExecutionOutput;
   static constexpr std::string_view name = "ExecutionOutputRecord";

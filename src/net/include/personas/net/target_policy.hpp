@@ -25,6 +25,9 @@ enum class PrivateTargets : std::uint8_t { kRefused, kAllowed };
 // another protocol. The host comes out in lower case. kForbidden says what is wrong.
 Result<Url> vet_url(std::string_view text, PrivateTargets targets);
 
+// The host of a target, in lower case: a plain name or an address that may be called.
+Result<void> vet_host(std::string_view host, PrivateTargets targets);
+
 enum class AddressClass : std::uint8_t {
   kPublic,
   kPrivate,  // this machine or a network of its own

@@ -26,6 +26,7 @@ struct CredentialBody {
   std::optional<std::string> sealed;
   std::optional<std::map<std::string, std::string>> fields;
   std::optional<std::string> value;
+  std::optional<Timestamp> expires_at;
 };
 
 struct DeleteCredentialQuery {
@@ -92,7 +93,9 @@ struct Described<operations::CredentialBody> {
           .length(1, 200'000)
           .doc("Base64 of a sealed box for the key of /api/vault/public-key"),
       field("fields", &B::fields).write_only().doc("Over TLS, or from this machine"),
-      field("value", &B::value).write_only().doc("Over TLS, or from this machine")};
+      field("value", &B::value).write_only().doc("Over TLS, or from this machine"),
+      field("expiresAt", &B::expires_at)
+          .doc("When the value ends at its service, if it does; people are told before")};
 };
 
 template <>

@@ -121,7 +121,17 @@ constexpr InputType input(InputType::Form form = InputType::Form::kWhole) {
 
 struct OutputType {
   const codec::TypeInfo* (*info)() = nullptr;
-  enum class Shape : std::uint8_t { kOne, kList, kPage, kEvents, kText, kYaml, kJson, kNone };
+  enum class Shape : std::uint8_t {
+    kOne,
+    kList,
+    kPage,
+    kEvents,
+    kText,
+    kYaml,
+    kJson,
+    kHtml,
+    kNone
+  };
   Shape shape = Shape::kNone;
 };
 template <class T>
@@ -168,6 +178,8 @@ struct Operation {
   // Of kProof: another header that may carry the key, where a sender cannot set Authorization.
   std::string_view key_header = {};
   std::size_t max_body_bytes = 0;  // 0: what the server takes
+  // kSecret: who knows the path may use it, so it stands in no log.
+  enum class PathIs : std::uint8_t { kPublic, kSecret } path_is = PathIs::kPublic;
   Handler handler;
   // A key given inside the body, for clients that cannot set headers.
   std::string (*key_in_body)(const Call&) = nullptr;

@@ -1,6 +1,7 @@
 // What the operations on webhooks need of the running program, and the secrets of their endpoints.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -8,14 +9,24 @@
 #include "personas/base/secret.hpp"
 #include "personas/delivery/outbox.hpp"
 #include "personas/net/target_policy.hpp"
+#include "personas/vault/review_links.hpp"
 #include "personas/vault/vault.hpp"
 
 namespace personas::operations {
+
+struct Mail {
+  std::string server;  // of the platform, as smtp://…; empty: each sink names its own
+  std::string from;
+};
 
 struct Webhooks {
   // Told that there is something to send; nobody: the next start finds it.
   delivery::Outbox* outbox = nullptr;
   net::PrivateTargets targets = net::PrivateTargets::kRefused;
+  Mail mail = {};
+  // Null, or without a public URL: reviews have no links.
+  const vault::ReviewLinks* review_links = nullptr;
+  std::function<void()> expiries_changed = {};  // after the commit
 };
 
 // How long a secret that was exchanged is signed with too.

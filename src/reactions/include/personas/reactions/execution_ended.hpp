@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "personas/base/clock.hpp"
+#include "personas/delivery/service.hpp"
 #include "personas/execution/execution_store.hpp"
 #include "personas/model/execution.hpp"
 #include "personas/reactor/journal_reactor.hpp"
@@ -24,12 +25,23 @@ namespace personas::reactions {
 // Tells the running core about an execution that was enqueued here; after the commit.
 using Enqueued = std::function<void(execution::QueuedExecution)>;
 
+// What the command of a notification sink has come to; in the transaction of the reaction.
+using CommandEnded = std::function<Result<void>(store::Transaction&, const TenantId&,
+                                                const delivery::DeliveryService::CommandEnd&,
+                                                reactor::AfterCommit&)>;
+
 class ExecutionEnded final : public reactor::Handler {
  public:
-  // Without ports there are no triggers, and no commands that look for them.
-  ExecutionEnded(Clock& clock, Random& random, Enqueued enqueued,
-                 std::optional<triggers::FiringPorts> ports = {})
-      : clock_(clock), random_(random), enqueued_(std::move(enqueued)), ports_(std::move(ports)) {}
+  // Others whom ends concern; without them there are no such executions.
+  struct Others {
+    std::optional<triggers::FiringPorts> firing = {};  // of triggers that look by a command
+    CommandEnded command_ended = {};
+  };
+  ExecutionEnded(Clock& clock, Random& random, Enqueued enqueued, Others others = {})
+      : clock_(clock),
+        random_(random),
+        enqueued_(std::move(enqueued)),
+        others_(std::move(others)) {}
 
   std::string_view name() const override { return "execution-ended"; }
   std::vector<std::string_view> types() const override;
@@ -41,11 +53,12 @@ class ExecutionEnded final : public reactor::Handler {
   Result<reactor::Reaction> look_at_draft(store::Transaction& tx, const End& end);
   Result<reactor::Reaction> look_at_test(store::Transaction& tx, const End& end);
   Result<reactor::Reaction> look_at_judge(store::Transaction& tx, const End& end);
+  reactor::Reaction look_at_notification(const End& end);
 
   Clock& clock_;
   Random& random_;
   Enqueued enqueued_;
-  std::optional<triggers::FiringPorts> ports_;
+  Others others_;
 };
 
 }  // namespace personas::reactions

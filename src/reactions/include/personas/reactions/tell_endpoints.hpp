@@ -9,13 +9,15 @@
 #include "personas/base/clock.hpp"
 #include "personas/delivery/outbox.hpp"
 #include "personas/reactor/journal_reactor.hpp"
+#include "personas/vault/review_links.hpp"
 
 namespace personas::reactions {
 
 class TellEndpoints final : public reactor::Handler {
  public:
-  TellEndpoints(Clock& clock, Random& random, delivery::Outbox& outbox)
-      : clock_(clock), random_(random), outbox_(outbox) {}
+  TellEndpoints(Clock& clock, Random& random, delivery::Outbox& outbox,
+                const vault::ReviewLinks& links)
+      : clock_(clock), random_(random), outbox_(outbox), links_(links) {}
 
   std::string_view name() const override { return "webhooks-out"; }
   std::vector<std::string_view> types() const override;
@@ -26,6 +28,7 @@ class TellEndpoints final : public reactor::Handler {
   Clock& clock_;
   Random& random_;
   delivery::Outbox& outbox_;
+  const vault::ReviewLinks& links_;
 };
 
 }  // namespace personas::reactions

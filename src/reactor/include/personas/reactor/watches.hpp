@@ -16,10 +16,11 @@ namespace personas::reactor {
 
 // What an execution is run for.
 enum class Purpose : std::uint8_t {
-  kDraft,  // subject: the draft it writes
-  kTest,   // subject: the result it is run for
-  kJudge,  // subject: the result it judges
-  kPoll,   // subject: the trigger it looks for
+  kDraft,         // subject: the draft it writes
+  kTest,          // subject: the result it is run for
+  kJudge,         // subject: the result it judges
+  kPoll,          // subject: the trigger it looks for
+  kNotification,  // subject: the delivery that it carries
 };
 
 struct Watch {
@@ -45,7 +46,8 @@ struct Described<reactor::Purpose> {
   static constexpr std::string_view name = "Purpose";
   static constexpr std::array values{
       value("draft", reactor::Purpose::kDraft), value("test", reactor::Purpose::kTest),
-      value("judge", reactor::Purpose::kJudge), value("poll", reactor::Purpose::kPoll)};
+      value("judge", reactor::Purpose::kJudge), value("poll", reactor::Purpose::kPoll),
+      value("notification", reactor::Purpose::kNotification)};
 };
 
 template <>

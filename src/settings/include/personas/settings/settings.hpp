@@ -68,6 +68,12 @@ struct Settings {
   Secret standard_webhook_secret;
   Secret stripe_webhook_secret;
 
+  std::string public_url;
+  std::string smtp_url;
+  std::string smtp_user;
+  Secret smtp_password;
+  std::string smtp_from;
+
   std::int64_t tenant_max_concurrent = 0;
   std::int64_t tenant_max_queued = 0;
   Duration lease{};

@@ -15,7 +15,6 @@
 #include <vector>
 
 #include "personas/settings/settings.hpp"
-#include "personas/webhook_auth/verify.hpp"
 
 namespace personas::settings {
 
@@ -110,6 +109,18 @@ inline constexpr std::array kSettings = {
     Setting{"stripe-webhook-secret", "STRIPE_WEBHOOK_SECRET", &Settings::stripe_webhook_secret, "",
             detail::kServers, "What Stripe signs with for /api/stripe/webhook"},
 
+    Setting{
+        "public-url", "PERSONAS_PUBLIC_URL", &Settings::public_url, "", detail::kServers,
+        "Where people reach the HTTP API (https://…); notifications then carry links to reviews"},
+    Setting{"smtp-url", "PERSONAS_SMTP_URL", &Settings::smtp_url, "", detail::kServers,
+            "Server of e-mail sinks that name none: smtp:// (STARTTLS), smtps:// or smtp+plain://"},
+    Setting{"smtp-user", "PERSONAS_SMTP_USER", &Settings::smtp_user, "", detail::kServers,
+            "User at the server of smtp-url"},
+    Setting{"smtp-password", "PERSONAS_SMTP_PASSWORD", &Settings::smtp_password, "",
+            detail::kServers, "Password of smtp-user"},
+    Setting{"smtp-from", "PERSONAS_SMTP_FROM", &Settings::smtp_from, "", detail::kServers,
+            "Sender of e-mails: an address"},
+
     Setting{"tenant-max-concurrent", "PERSONAS_TENANT_MAX_CONCURRENT",
             &Settings::tenant_max_concurrent, "100", detail::kServers,
             "Executions of one tenant that may run at once; more wait", 1, 100'000},
@@ -168,26 +179,6 @@ inline constexpr std::array kSettings = {
     Setting{"log-level", "PERSONAS_LOG_LEVEL", &Settings::log_level, "info",
             detail::kServers | detail::kWorker, "Least important entries to log"},
 };
-
-// Which of them prove webhooks, and of whom.
-struct WebhookSecret {
-  webhook_auth::Preset preset;
-  std::string_view setting;
-  Secret Settings::* member;
-};
-inline constexpr std::array kWebhookSecrets = {
-    WebhookSecret{webhook_auth::Preset::kGithub, "github-webhook-secret",
-                  &Settings::github_webhook_secret},
-    WebhookSecret{webhook_auth::Preset::kGitlab, "gitlab-webhook-secret",
-                  &Settings::gitlab_webhook_secret},
-    WebhookSecret{webhook_auth::Preset::kLinear, "linear-webhook-secret",
-                  &Settings::linear_webhook_secret},
-    WebhookSecret{webhook_auth::Preset::kSlack, "slack-signing-secret",
-                  &Settings::slack_signing_secret},
-    WebhookSecret{webhook_auth::Preset::kStandard, "standard-webhook-secret",
-                  &Settings::standard_webhook_secret},
-    WebhookSecret{webhook_auth::Preset::kStripe, "stripe-webhook-secret",
-                  &Settings::stripe_webhook_secret}};
 
 // Null if there is no such setting.
 const Setting* find_setting(std::string_view name);

@@ -20,6 +20,7 @@ inline constexpr std::string_view kFingerprints = "personas request fingerprints
 inline constexpr std::string_view kSessions = "personas agent sessions v1";
 inline constexpr std::string_view kCursors = "personas journal cursors v1";
 inline constexpr std::string_view kPages = "personas list cursors v1";
+inline constexpr std::string_view kReviewLinks = "personas review links v1";
 }  // namespace key_labels
 
 class MasterKey {

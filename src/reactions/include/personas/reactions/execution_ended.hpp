@@ -30,14 +30,15 @@ using CommandEnded = std::function<Result<void>(store::Transaction&, const Tenan
                                                 const delivery::DeliveryService::CommandEnd&,
                                                 reactor::AfterCommit&)>;
 
+// Without them there are no such executions.
+struct WhomEndsConcern {
+  std::optional<triggers::FiringPorts> firing = {};  // of triggers that look by a command
+  CommandEnded command_ended = {};
+};
+
 class ExecutionEnded final : public reactor::Handler {
  public:
-  // Others whom ends concern; without them there are no such executions.
-  struct Others {
-    std::optional<triggers::FiringPorts> firing = {};  // of triggers that look by a command
-    CommandEnded command_ended = {};
-  };
-  ExecutionEnded(Clock& clock, Random& random, Enqueued enqueued, Others others = {})
+  ExecutionEnded(Clock& clock, Random& random, Enqueued enqueued, WhomEndsConcern others = {})
       : clock_(clock),
         random_(random),
         enqueued_(std::move(enqueued)),
@@ -58,7 +59,7 @@ class ExecutionEnded final : public reactor::Handler {
   Clock& clock_;
   Random& random_;
   Enqueued enqueued_;
-  Others others_;
+  WhomEndsConcern others_;
 };
 
 }  // namespace personas::reactions

@@ -10,6 +10,7 @@
 #include "personas/operations/table.hpp"
 
 #include "reply.hpp"
+#include "signal_counts.hpp"
 #include "subjects.hpp"
 #include "tokens.hpp"
 
@@ -72,23 +73,18 @@ StoreReport report_of(const store::Store& store, const store::StoreStats& stats)
 }
 
 struct Stored {
-  std::int64_t pending_events = 0;
   std::int64_t parked = 0;
   std::vector<execution::Gate> gates;
   std::map<std::string, TokenState> tokens;
+  Signals signals;
 };
 
 Result<Stored> look(const Call& call, store::Transaction& tx) {
-  static const store::Sql kPending(
-      "SELECT count(*) FROM events WHERE tenant_id = ? AND status = 'pending'");
   Stored stored;
-  TRY_VOID(tx.query(kPending, {call.tenant()}, [&](const store::Row& row) -> Result<bool> {
-    stored.pending_events = row.integer(0);
-    return false;
-  }));
   TRY(stored.parked, execution::count_parked(tx, call.tenant()));
   TRY(stored.gates, execution::closed_gates(tx, call.tenant(), call.now));
   TRY(stored.tokens, token_states(call, tx));
+  TRY(stored.signals, look_at_signals(call, tx));
   return stored;
 }
 
@@ -109,8 +105,9 @@ Task<Result<Reply>> status(Call& call) {
   for (const auto& gate : stored.gates) {
     report.provider.push_back({gate.account, gate.until, gate.reason});
   }
-  report.bus = {"storing", stored.pending_events};
-  report.scheduler = {"off"};
+  report.bus = stored.signals.bus;
+  report.scheduler = stored.signals.scheduler;
+  report.webhooks = stored.signals.webhooks;
   report.vault = {"open"};
   report.token = stored.tokens.at("claude");
   report.tokens = stored.tokens;

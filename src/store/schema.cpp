@@ -4,6 +4,7 @@
 
 #include "schema_agents_life.hpp"
 #include "schema_bus.hpp"
+#include "schema_calls.hpp"
 #include "schema_drafts_tests.hpp"
 #include "schema_triggers.hpp"
 #include "schema_webhooks_in.hpp"
@@ -258,7 +259,10 @@ constexpr std::array kMigrations{Migration{1, "initial", kInitial},
                                  Migration{4, "event bus", kEventBus},
                                  Migration{5, "triggers", kTriggers},
                                  Migration{6, "webhooks in", kWebhooksIn},
-                                 Migration{7, "webhooks out", kWebhooksOut}};
+                                 Migration{7, "webhooks out", kWebhooksOut},
+                                 Migration{8, "", ""},
+                                 Migration{9, "", ""},
+                                 Migration{10, "calls", kCalls}};
 
 }  // namespace
 

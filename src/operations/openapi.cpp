@@ -216,6 +216,8 @@ class Builder {
       response["content"] = content("text/plain", bj::object{{"type", "string"}});
     } else if (output.shape == Shape::kYaml) {
       response["content"] = content("application/yaml", bj::object{});
+    } else if (output.shape == Shape::kHtml) {
+      response["content"] = content("text/html", bj::object{{"type", "string"}});
     } else if (output.shape == Shape::kJson) {
       response["content"] = content("application/json", bj::object{{"type", "object"}});
     } else if (output.shape == Shape::kEvents) {

@@ -121,7 +121,17 @@ constexpr InputType input(InputType::Form form = InputType::Form::kWhole) {
 
 struct OutputType {
   const codec::TypeInfo* (*info)() = nullptr;
-  enum class Shape : std::uint8_t { kOne, kList, kPage, kEvents, kText, kYaml, kJson, kNone };
+  enum class Shape : std::uint8_t {
+    kOne,
+    kList,
+    kPage,
+    kEvents,
+    kText,
+    kYaml,
+    kJson,
+    kHtml,
+    kNone
+  };
   Shape shape = Shape::kNone;
 };
 template <class T>

@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { Deployment } from './lib/program.mjs';
+import { Deployment, binary } from './lib/program.mjs';
 
 const schema = {
   type: 'object', required: ['url'], additionalProperties: false,
@@ -137,6 +137,25 @@ test('the line for curl works as it is printed', async () => {
   assert.deepEqual(form.example, { url: "https://example.com/it's", depth: 2 });
   const { stdout } = await run('sh', ['-c', form.curl]);
   assert.deepEqual(JSON.parse(stdout).result, { seen: 'yes' });
+});
+
+test('the command line calls it, and tells the result from what is said about it', async () => {
+  const good = await run(binary, ['call', 'reader', '--input', '{"url":"https://a"}']);
+  assert.deepEqual(JSON.parse(good.stdout), { seen: 'yes' });
+  assert.match(good.stderr, /completed/);
+  const json = await run(binary, ['call', 'reader', '--input', '{"url":"https://a"}', '--json']);
+  assert.equal(JSON.parse(json.stdout).status, 'completed');
+  const form = await run(binary, ['call', 'reader', '--form']);
+  assert.match(form.stdout, /"pattern": "\^https:\/\/"[^]*curl -sS/);
+  await assert.rejects(run(binary, ['call', 'reader', '--input', '{"url":1}']), (error) => {
+    assert.equal(error.code, 64);
+    assert.match(error.stderr, /\/url: expected string/);
+    return true;
+  });
+  await assert.rejects(run(binary, ['call', 'reader', '--input', '{"url":"https://wrong"}']),
+    { code: 1 });
+  await assert.rejects(run(binary, ['call', 'reader', '--wait', '0s', '--input',
+    '{"url":"https://a"}']), { code: 75 });
 });
 
 test('a schema is part of the persona: in its versions, in its file', async () => {

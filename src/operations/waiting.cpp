@@ -22,7 +22,8 @@ Task<Result<Execution>> wait_for_end(Call& call, ExecutionId id, Duration wait) 
     }));
     const Duration left = deadline - services.clock.now();
     if (is_final(execution.status) || left <= Duration(0)) co_return execution;
-    if (co_await services.feed.wait_beyond(seen, left) == store::JournalFeed::Wake::kTimeout) {
+    // The time is over, or the server stops.
+    if (co_await services.feed.wait_beyond(seen, left) != store::JournalFeed::Wake::kAdvanced) {
       co_return execution;
     }
   }

@@ -155,7 +155,6 @@ int run_command_line(int argc, char** argv) {
   world.environment = os::environment();
   CLI::App app{"Personas: an always-on platform for AI agents", "personas"};
   app.set_version_flag("--version", std::string(PERSONAS_VERSION));
-  app.require_subcommand(0, 1);
   return parse_and_run(app, world, argc, argv);
 }
 

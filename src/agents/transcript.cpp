@@ -71,6 +71,7 @@ void TranscriptReader::take(std::vector<AgentItem>& items) {
       }
     } else if (const auto* final = std::get_if<Final>(&item)) {
       transcript_.turns += final->num_turns;
+      if (!final->is_error) transcript_.answer = final->result;
     }
   }
   items.clear();

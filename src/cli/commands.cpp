@@ -14,8 +14,8 @@
 #include "manage.hpp"
 #include "registry.hpp"
 #include "run.hpp"
-#include "tests.hpp"
 #include "secret_commands.hpp"
+#include "tests.hpp"
 #include "usage.hpp"
 
 namespace personas::cli {
@@ -205,10 +205,9 @@ class QuietTerminal final : public Terminal {
 };
 
 Context with_terminal(const Context& context, Terminal& terminal) {
-  return {context.client,    terminal,           context.clock,      context.url,
-          context.key,       context.key_hint,   context.read_file,  context.write_file,
-          context.pause,     context.machine,    context.version,    context.attention,
-          context.clock_time, context.secrets};
+  return {context.client,   terminal,          context.clock,      context.url,    context.key,
+          context.key_hint, context.read_file, context.write_file, context.pause,  context.machine,
+          context.version,  context.attention, context.clock_time, context.secrets};
 }
 
 }  // namespace
@@ -217,6 +216,9 @@ Commands::Commands() : line_(std::make_unique<CommandLine>()) {}
 Commands::~Commands() = default;
 
 void Commands::add_to(CLI::App& app, const std::function<void(CLI::App&)>& add_connection_flags) {
+  // One command a line: else a word behind it that names another one is taken for that, as in
+  // "ls events".
+  app.require_subcommand(0, 1);
   Registrar registrar(app, add_connection_flags);
   add_run(registrar, *line_);
   add_watching(registrar, *line_);
@@ -229,6 +231,11 @@ void Commands::add_to(CLI::App& app, const std::function<void(CLI::App&)>& add_c
   add_show_command(registry);
   add_inbox_commands(registry);
   add_memory_commands(registry);
+  add_call_command(registry);
+  add_event_commands(registry);
+  add_subscription_commands(registry);
+  add_trigger_commands(registry);
+  add_webhook_commands(registry);
   add_tree_commands(registry);
 }
 

@@ -4,6 +4,7 @@
 
 #include "personas/agents/untrusted.hpp"
 
+#include "common.hpp"
 #include "execution_view.hpp"
 #include "format.hpp"
 
@@ -61,6 +62,45 @@ std::string worker_table(const Terminal& terminal, const boost::json::array& wor
   return table.empty() ? std::string() : table.render(terminal);
 }
 
+std::int64_t count_in(const boost::json::object& part, std::string_view name) {
+  const auto* value = part.if_contains(name);
+  return value != nullptr && value->is_int64() ? value->get_int64() : 0;
+}
+
+std::string counted(std::int64_t count, std::string_view one) {
+  return fmt::format("{} {}{}", count, one, count == 1 ? "" : "s");
+}
+
+// What waits in a part of the bus, in words; empty if the part is not known here.
+std::string words_of(const Terminal& terminal, std::string_view part,
+                     const boost::json::object& report, Timestamp now) {
+  if (part == "bus") {
+    const auto dead = count_in(report, "deadEvents");
+    const std::string given_up = fmt::format("{} dead", dead);
+    return fmt::format("{} {} pending, {}, {} open\n", paint(terminal, Paint::kBold, "events:"),
+                       count_in(report, "pendingEvents"),
+                       dead > 0 ? paint(terminal, Paint::kRed, given_up) : given_up,
+                       counted(count_in(report, "openWindows"), "window"));
+  }
+  if (part == "scheduler") {
+    const auto next = parse_rfc3339(member_text(report, "nextDueAt"));
+    return fmt::format("{} {} scheduled, {}, {} in the last minute\n",
+                       paint(terminal, Paint::kBold, "triggers:"), count_in(report, "scheduled"),
+                       next ? "next " + when(*next, now) : std::string("none due"),
+                       counted(count_in(report, "firingsLastMinute"), "firing"));
+  }
+  if (part == "webhooks") {
+    const auto disabled = count_in(report, "disabledEndpoints");
+    return fmt::format(
+        "{} {}{}, {} to be sent\n", paint(terminal, Paint::kBold, "webhooks out:"),
+        counted(count_in(report, "endpoints"), "endpoint"),
+        disabled == 0 ? std::string()
+                      : paint(terminal, Paint::kYellow, fmt::format(" ({} disabled)", disabled)),
+        count_in(report, "pending"));
+  }
+  return {};
+}
+
 // The list of workers, wherever the document keeps it.
 const boost::json::array* find_workers(const boost::json::object& status) {
   const auto* workers = status.if_contains("workers");
@@ -113,6 +153,13 @@ Task<Result<void>> status(Context& context, Format format) {
   std::string out;
   for (const auto& member : document.get_object()) {
     if (workers != nullptr && member.key() == "workers") continue;
+    if (const auto* part = member.value().if_object()) {
+      const auto words = words_of(terminal, member.key(), *part, context.clock.wall());
+      if (!words.empty()) {
+        out += words;
+        continue;
+      }
+    }
     out += fmt::format("{} {}\n", paint(terminal, Paint::kBold, std::string(member.key()) + ":"),
                        text_of(member.value()));
   }

@@ -4,6 +4,7 @@
 #include "personas/model/signals.hpp"
 
 #include "by_end.hpp"
+#include "common.hpp"
 #include "format.hpp"
 #include "lists.hpp"
 #include "registry.hpp"
@@ -11,7 +12,6 @@
 namespace personas::cli {
 namespace {
 
-constexpr int kSearched = 500;  // the API's largest page
 constexpr std::size_t kMaxShownContent = 50'000;
 constexpr std::string_view kSee = "personas memory ls";
 
@@ -40,16 +40,7 @@ Task<Result<Memory>> find_memory(Api& api, std::string text) {
   co_return find_by_end(recent, text, "memory", kSee);
 }
 
-// The names of personas by id; without them ids are shown.
-Task<std::map<std::string, std::string>> persona_names(Api& api) {
-  std::map<std::string, std::string> names;
-  const auto personas = co_await api.all<Persona>("/api/personas");
-  if (!personas) co_return names;
-  for (const auto& persona : *personas) names[persona.id.str()] = persona.name;
-  co_return names;
-}
-
-std::string owner_of(const Memory& memory, const std::map<std::string, std::string>& names) {
+std::string owner_of(const Memory& memory, const PersonaNames& names) {
   if (!memory.persona_id) return "(all)";
   const auto name = names.find(memory.persona_id->str());
   return name == names.end() ? memory.persona_id->str() : name->second;

@@ -53,9 +53,14 @@ class Registry {
 };
 
 // One function per file of commands.
+void add_call_command(Registry& registry);
+void add_event_commands(Registry& registry);
 void add_memory_commands(Registry& registry);
 void add_inbox_commands(Registry& registry);
 void add_show_command(Registry& registry);
+void add_subscription_commands(Registry& registry);
+void add_trigger_commands(Registry& registry);
+void add_webhook_commands(Registry& registry);
 void add_tree_commands(Registry& registry);
 
 }  // namespace personas::cli

@@ -55,12 +55,18 @@ std::string closest_of(const std::string& word, const std::vector<std::string>& 
 
 // What a value of this name is a name of.
 std::string kind_of(std::string_view name) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kKinds{
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 11> kKinds{
       {{"persona", "personas"},
        {"execution", "executions"},
        {"review", "reviews"},
        {"message", "messages"},
-       {"memory", "memories"}}};
+       {"memory", "memories"},
+       {"event", "events"},
+       {"subscription", "subscriptions"},
+       {"trigger", "triggers"},
+       {"source", "webhook sources"},
+       {"webhook", "webhooks in"},
+       {"endpoint", "webhooks out"}}};
   const auto found = std::ranges::find(kKinds, name, [](const auto& kind) { return kind.first; });
   return found == kKinds.end() ? std::string() : std::string(found->second);
 }
@@ -181,7 +187,9 @@ Completions complete(const CLI::App& app, const std::vector<std::string>& words)
   for (const auto* option : place.command->get_options()) {
     if (!option->get_positional() || index++ != place.positionals) continue;
     out.kind = kind_of(option->get_name(true));
-    if (out.kind == "executions" || out.kind == "reviews") offer("last");
+    // What has a name is called by it.
+    const bool has_name = out.kind == "personas" || out.kind == "webhook sources";
+    if (!out.kind.empty() && !has_name) offer("last");
   }
   return out;
 }

@@ -3,8 +3,12 @@
 
 #include "personas/agents/untrusted.hpp"
 #include "personas/cli/tree.hpp"
+#include "personas/delivery/endpoint.hpp"
 #include "personas/model/persona.hpp"
 #include "personas/model/signals.hpp"
+#include "personas/model/subscription.hpp"
+#include "personas/model/trigger.hpp"
+#include "personas/store/webhooks_in.hpp"
 
 #include "registry.hpp"
 
@@ -34,6 +38,20 @@ Task<std::vector<std::string>> names_of_kind(Api& api, std::string kind) {
   if (kind == "reviews") co_return co_await ids<Review>(api, "/api/reviews/pending" + limit);
   if (kind == "messages") co_return co_await ids<Message>(api, "/api/messages" + limit);
   if (kind == "memories") co_return co_await ids<Memory>(api, "/api/memories" + limit);
+  if (kind == "events") co_return co_await ids<Event>(api, "/api/events" + limit);
+  if (kind == "subscriptions") {
+    co_return co_await ids<Subscription>(api, "/api/subscriptions" + limit);
+  }
+  if (kind == "triggers") co_return co_await ids<Trigger>(api, "/api/triggers" + limit);
+  if (kind == "webhook sources") {
+    co_return co_await ids<store::WebhookSource>(api, "/api/webhook-sources" + limit);
+  }
+  if (kind == "webhooks in") {
+    co_return co_await ids<store::WebhookDelivery>(api, "/api/webhooks/deliveries" + limit);
+  }
+  if (kind == "webhooks out") {
+    co_return co_await ids<delivery::Endpoint>(api, "/v1/webhooks");
+  }
   std::vector<std::string> names;
   if (kind != "personas") co_return names;
   const auto personas = co_await api.get<std::vector<Persona>>("/api/personas" + limit);

@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 
 #include "personas/agents/untrusted.hpp"
-#include "personas/evaluation/pattern.hpp"
+#include "personas/pattern/pattern.hpp"
 
 namespace personas::evaluation {
 namespace {
@@ -67,7 +67,7 @@ Found contains(const Observed& o, const std::string& text) {
 }
 
 Found matches(const Observed& o, const std::string& text) {
-  const auto pattern = Pattern::compile(text);
+  const auto pattern = pattern::Pattern::compile(text);
   if (!pattern) return {false, pattern.error().message};
   std::string_view words = o.transcript.words;
   if (words.size() > kMaxMatched) words.remove_prefix(words.size() - kMaxMatched);
@@ -213,7 +213,7 @@ std::vector<FieldError> problems_of(const std::vector<Expectation>& expectations
                                            : "names several rules; give each its own entry"});
     }
     if (!one.output_matches) continue;
-    const auto pattern = Pattern::compile(*one.output_matches);
+    const auto pattern = pattern::Pattern::compile(*one.output_matches);
     if (!pattern) problems.push_back({path + "/outputMatches", pattern.error().message});
   }
   return problems;

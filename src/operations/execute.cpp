@@ -10,23 +10,12 @@
 
 #include "reply.hpp"
 #include "subjects.hpp"
+#include "waiting.hpp"
 
 namespace personas::operations {
 namespace {
 
 using execution::ExecuteRequest;
-
-// A waiting request holds a connection, so it may not wait for ever.
-constexpr Duration kMaxWait = minutes(5);
-
-Result<Duration> wait_of(const Call& call) {
-  const auto& wait = call.query<ExecuteQuery>().wait;
-  if (!wait) return Duration(0);
-  const auto duration = parse_duration(*wait);
-  if (duration && *duration <= kMaxWait) return *duration;
-  const std::string why = "expected a duration of at most 5m, such as 30s";
-  return fail(ErrorCode::kInvalidRequest, "query.wait: " + why, {{"query.wait", why}});
-}
 
 std::string key_in_body(const Call& call) {
   return call.body<ExecuteRequest>().idempotency_key.value_or("");
@@ -58,7 +47,7 @@ Result<void> check_credentials(const Call& call, store::Transaction& tx) {
 }
 
 Result<Reply> execute(Call& call, store::Transaction& tx) {
-  TRY_VOID(wait_of(call));
+  TRY_VOID(wait_of(call.query<ExecuteQuery>().wait));
   TRY_VOID(call.services.executions.admit(call.tenant()));
   TRY_VOID(check_credentials(call, tx));
   const auto id = ExecutionId::make(call.now, call.services.random);
@@ -70,37 +59,23 @@ Result<Reply> execute(Call& call, store::Transaction& tx) {
   return json_reply(202, ExecuteReply{id, ExecutionStatus::kQueued});
 }
 
-// As far as it is; with the end of its output once it is over.
-Result<Execution> look(store::Transaction& tx, const TenantId& tenant, const ExecutionId& id) {
-  TRY(auto execution, execution::load(tx, tenant, id, execution::Output::kNone));
-  if (!is_final(execution.status)) return execution;
-  return execution::load(tx, tenant, id, execution::Output::kTail);
-}
-
-Task<Result<Reply>> wait_for_end(Call& call, Reply reply) {
-  CO_TRY(const auto wait, wait_of(call));
+Task<Result<Reply>> answer(Call& call, Reply reply) {
+  CO_TRY(const auto wait, wait_of(call.query<ExecuteQuery>().wait));
   if (wait == Duration(0)) co_return reply;
-  Services& services = call.services;
   CO_TRY(const auto first, codec::parse<ExecuteReply>(
                                reply.body, {.read_only = codec::ReadOptions::ReadOnly::kAccept}));
-  const Instant deadline = services.clock.now() + wait;
-  while (true) {
-    const auto seen = services.feed.last();
-    CO_TRY(const auto execution, co_await services.store.read([&](store::Transaction& tx) {
-      return look(tx, call.tenant(), first.execution_id);
+  CO_TRY(auto execution, co_await wait_for_end(call, first.execution_id, wait));
+  Reply answer;
+  if (is_final(execution.status)) {
+    CO_TRY(execution, co_await call.services.store.read([&](store::Transaction& tx) {
+      return execution::load(tx, call.tenant(), first.execution_id, execution::Output::kTail);
     }));
-    const Duration left = deadline - services.clock.now();
-    auto wake = store::JournalFeed::Wake::kTimeout;
-    if (!is_final(execution.status) && left > Duration(0)) {
-      wake = co_await services.feed.wait_beyond(seen, left);
-      if (wake == store::JournalFeed::Wake::kAdvanced) continue;
-    }
-    Reply answer = is_final(execution.status)
-                       ? json_reply(200, execution)
-                       : json_reply(202, ExecuteReply{execution.id, execution.status});
-    answer.headers = std::move(reply.headers);
-    co_return answer;
+    answer = json_reply(200, execution);
+  } else {
+    answer = json_reply(202, ExecuteReply{execution.id, execution.status});
   }
+  answer.headers = std::move(reply.headers);
+  co_return answer;
 }
 
 }  // namespace
@@ -121,7 +96,7 @@ void add_execute(Table& table) {
        .status = 202,
        .errors = {ErrorCode::kNotFound, ErrorCode::kUnprocessable},
        .other_successes = {{200, one<Execution>()}},
-       .handler = Write{&execute, &wait_for_end},
+       .handler = Write{&execute, &answer},
        .key_in_body = &key_in_body});
 }
 

@@ -17,6 +17,7 @@
 #include "personas/store/repositories.hpp"
 #include "personas/vault/webhook_secrets.hpp"
 
+#include "call_form.hpp"
 #include "import_tests.hpp"
 #include "reply.hpp"
 #include "subjects.hpp"
@@ -239,6 +240,7 @@ class Importer {
         document.id.empty() ? store::find_persona_by_name(tx_, call_.tenant(), document.name)
                             : store::find_persona(tx_, call_.tenant(), PersonaId(document.id)));
     TRY(auto persona, wanted(document, existing));
+    TRY_VOID(check_input_schema(persona));
     std::vector<ToolDefinition> linked;
     if (existing) {
       persona.version = existing->version;

@@ -82,6 +82,9 @@ class Builder {
                            ? codec::SchemaUse::kPatch
                            : codec::SchemaUse::kRequest;
       auto schema = codec::schema_of(*operation.body.info(), use, schemas_);
+      if (operation.body.info()->kind == codec::Kind::kRawJson) {
+        schema = bj::object{{"type", "object"}};
+      }
       auto media = content("application/json", std::move(schema));
       if (!operation.example.empty()) {
         media["application/json"].as_object()["example"] =

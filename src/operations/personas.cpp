@@ -11,6 +11,7 @@
 #include "personas/triggers/trigger_store.hpp"
 #include "personas/vault/webhook_secrets.hpp"
 
+#include "call_form.hpp"
 #include "reply.hpp"
 #include "subjects.hpp"
 
@@ -59,6 +60,7 @@ Result<Reply> create_persona(Call& call, store::Transaction& tx) {
     if (existing) return replace_with(call, tx, *existing);
   }
   TRY_VOID(require_free_name(call, tx, persona));
+  TRY_VOID(check_input_schema(persona));
   TRY_VOID(catalog::check_group(tx, call.tenant(), {}, persona.group_id));
   persona.created_at = persona.updated_at = call.now;
   TRY_VOID(

@@ -7,6 +7,8 @@
 #include "personas/model/journal_records.hpp"
 #include "personas/vault/webhook_secrets.hpp"
 
+#include "call_form.hpp"
+
 namespace personas::operations {
 
 Result<store::Page> page_of(const Call& call, std::int64_t limit,
@@ -69,6 +71,7 @@ Result<Persona> save_persona(Call& call, store::Transaction& tx, Persona persona
 Result<void> store_changed(Call& call, store::Transaction& tx, const Persona& existing,
                            Persona& persona) {
   TRY_VOID(require_free_name(call, tx, persona));
+  TRY_VOID(check_input_schema(persona));
   TRY_VOID(catalog::check_group(tx, call.tenant(), existing.group_id, persona.group_id));
   persona.version = existing.version;
   persona.updated_at = call.now;

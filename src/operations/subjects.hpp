@@ -21,6 +21,7 @@ void add_tools(Table& table);
 void add_credentials(Table& table);
 void add_tokens(Table& table);
 void add_execute(Table& table);
+void add_calls(Table& table);
 void add_executions(Table& table);
 void add_providers(Table& table);
 void add_reviews(Table& table);

@@ -9,12 +9,16 @@
 #include "personas/operations/requests_described.hpp"
 #include "personas/operations/table.hpp"
 
+#include "docs_page.hpp"
 #include "reply.hpp"
+#include "signal_counts.hpp"
 #include "subjects.hpp"
 #include "tokens.hpp"
 
 namespace personas::operations {
 namespace {
+
+namespace bj = boost::json;
 
 using identity::Scope;
 
@@ -72,23 +76,18 @@ StoreReport report_of(const store::Store& store, const store::StoreStats& stats)
 }
 
 struct Stored {
-  std::int64_t pending_events = 0;
   std::int64_t parked = 0;
   std::vector<execution::Gate> gates;
   std::map<std::string, TokenState> tokens;
+  Signals signals;
 };
 
 Result<Stored> look(const Call& call, store::Transaction& tx) {
-  static const store::Sql kPending(
-      "SELECT count(*) FROM events WHERE tenant_id = ? AND status = 'pending'");
   Stored stored;
-  TRY_VOID(tx.query(kPending, {call.tenant()}, [&](const store::Row& row) -> Result<bool> {
-    stored.pending_events = row.integer(0);
-    return false;
-  }));
   TRY(stored.parked, execution::count_parked(tx, call.tenant()));
   TRY(stored.gates, execution::closed_gates(tx, call.tenant(), call.now));
   TRY(stored.tokens, token_states(call, tx));
+  TRY(stored.signals, look_at_signals(call, tx));
   return stored;
 }
 
@@ -109,8 +108,9 @@ Task<Result<Reply>> status(Call& call) {
   for (const auto& gate : stored.gates) {
     report.provider.push_back({gate.account, gate.until, gate.reason});
   }
-  report.bus = {"storing", stored.pending_events};
-  report.scheduler = {"off"};
+  report.bus = stored.signals.bus;
+  report.scheduler = stored.signals.scheduler;
+  report.webhooks = stored.signals.webhooks;
   report.vault = {"open"};
   report.token = stored.tokens.at("claude");
   report.tokens = stored.tokens;
@@ -155,17 +155,30 @@ Task<Result<Reply>> metrics(Call& call) {
 struct Document {
   std::string text;
   std::string etag;
+
+  explicit Document(std::string given)
+      : text(std::move(given)),
+        etag(fmt::format("\"{}\"", to_hex(crypto::sha256(as_bytes(text))).substr(0, 32))) {}
 };
 
+// The table and the version do not change while the program runs.
+bj::object describe(const Call& call) {
+  return openapi_document(all_operations(), call.services.facts.version);
+}
+
 Task<Result<Reply>> openapi(Call& call) {
-  static const Document document = [&call] {
-    Document made{codec::serialize(openapi_document(all_operations(), call.services.facts.version)),
-                  {}};
-    made.etag = fmt::format("\"{}\"", to_hex(crypto::sha256(as_bytes(made.text))).substr(0, 32));
-    return made;
-  }();
+  static const Document document(codec::serialize(describe(call)));
   Reply reply{.body = document.text};
   reply.headers.emplace_back("ETag", document.etag);
+  co_return reply;
+}
+
+Task<Result<Reply>> docs(Call& call) {
+  static const DocsPage page = docs_page(describe(call));
+  static const Document document(page.html);
+  Reply reply{.content_type = "text/html; charset=utf-8", .body = document.text};
+  reply.headers.emplace_back("ETag", document.etag);
+  reply.headers.emplace_back("Content-Security-Policy", page.policy);
   co_return reply;
 }
 
@@ -204,6 +217,15 @@ void add_system(Table& table) {
                    .output = {nullptr, OutputType::Shape::kJson},
                    .other_successes = {{304, {}}},  // for If-None-Match
                    .handler = &openapi});
+  table.push_back({.id = "docs",
+                   .method = "GET",
+                   .path = "/docs",
+                   .summary = "This description as a page; without a key from this machine",
+                   .tag = "System",
+                   .access = Access::kLoopbackOrKey,
+                   .output = {nullptr, OutputType::Shape::kHtml},
+                   .other_successes = {{304, {}}},
+                   .handler = &docs});
 }
 
 }  // namespace personas::operations

@@ -19,6 +19,7 @@ std::span<const Operation> all_operations() {
     add_credentials(all);
     add_tokens(all);
     add_execute(all);
+    add_calls(all);
     add_executions(all);
     add_reviews(all);
     add_review_links(all);

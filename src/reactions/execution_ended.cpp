@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 
-#include "personas/agents/backends.hpp"
 #include "personas/agents/transcript.hpp"
 #include "personas/catalog/library.hpp"
 #include "personas/codec/json.hpp"
@@ -14,7 +13,7 @@
 #include "personas/evaluation/check.hpp"
 #include "personas/evaluation/judge.hpp"
 #include "personas/evaluation/test_store.hpp"
-#include "personas/execution/output_reader.hpp"
+#include "personas/execution/transcript.hpp"
 #include "personas/model/journal_records.hpp"
 #include "personas/reactions/command_looks.hpp"
 #include "personas/store/repositories.hpp"
@@ -27,40 +26,6 @@ using evaluation::Verdict;
 using reactor::AfterCommit;
 using reactor::Reaction;
 using store::Transaction;
-
-// ---- what the agent wrote ----------------------------------------------------------------------
-
-agents::OutputFormat format_of(const Execution& execution, const Attempt& attempt,
-                               const std::optional<Persona>& persona) {
-  std::string name = persona ? persona->backend : "claude";
-  if (execution.config && execution.config->backend) name = *execution.config->backend;
-  if (attempt.backend) name = *attempt.backend;
-  const auto* backend = agents::find_backend(name);
-  return backend == nullptr ? agents::OutputFormat::kPlain : backend->format;
-}
-
-// Its last attempt, and before it those that went on as the same conversation: one that was tried
-// again said everything again.
-Result<agents::Transcript> read_transcript(Transaction& tx, const TenantId& tenant,
-                                           const Execution& execution) {
-  std::optional<Persona> persona;
-  if (execution.persona_id) {
-    TRY(persona, store::find_persona(tx, tenant, *execution.persona_id));
-  }
-  agents::Transcript all;
-  for (const auto& attempt : execution.attempts) {
-    if (attempt.counts && attempt.attempt != execution.attempt) continue;
-    agents::TranscriptReader reader(format_of(execution, attempt, persona));
-    TRY_VOID(execution::visit_stdout(tx, tenant, execution.id, attempt.attempt,
-                                     [&reader](std::string_view text) { reader.feed(text); }));
-    auto one = reader.finish();
-    all.words += one.words;
-    all.turns += one.turns;
-    std::ranges::move(one.tools, std::back_inserter(all.tools));
-    std::ranges::move(one.effects, std::back_inserter(all.effects));
-  }
-  return all;
-}
 
 // Why there is no result, and what to do about it.
 std::string failure_of(const Execution& execution) {
@@ -212,7 +177,7 @@ Result<Reaction> ExecutionEnded::look_at_draft(Transaction& tx, const End& end) 
     }
     TRY(auto vocabulary, design::vocabulary_of(tx, end.tenant));
     vocabulary.library = catalog::library().tool_names();
-    TRY(const auto transcript, read_transcript(tx, end.tenant, end.execution));
+    TRY(const auto transcript, execution::read_transcript(tx, end.tenant, end.execution));
     auto answer = design::read_answer(transcript.words, vocabulary, existing);
     draft->status =
         answer.problems.empty() ? design::DraftStatus::kReady : design::DraftStatus::kInvalid;
@@ -250,7 +215,7 @@ Result<Reaction> ExecutionEnded::look_at_test(Transaction& tx, const End& end) {
                                            {.unknown = codec::UnknownFields::kIgnore,
                                             .read_only = codec::ReadOptions::ReadOnly::kAccept,
                                             .rules = codec::ReadOptions::Rules::kTrust}));
-    TRY(const auto transcript, read_transcript(tx, end.tenant, end.execution));
+    TRY(const auto transcript, execution::read_transcript(tx, end.tenant, end.execution));
     const evaluation::Observed observed{
         .transcript = transcript,
         .outcome = end.execution.outcome,
@@ -305,7 +270,7 @@ Result<Reaction> ExecutionEnded::look_at_judge(Transaction& tx, const End& end) 
                                            {.unknown = codec::UnknownFields::kIgnore,
                                             .read_only = codec::ReadOptions::ReadOnly::kAccept,
                                             .rules = codec::ReadOptions::Rules::kTrust}));
-    TRY(const auto transcript, read_transcript(tx, end.tenant, end.execution));
+    TRY(const auto transcript, execution::read_transcript(tx, end.tenant, end.execution));
     const auto answer = evaluation::read_verdict(transcript.words);
     const auto* judge = evaluation::judge_of(scenario.expectations);
     if (answer && judge != nullptr) {

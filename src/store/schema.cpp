@@ -4,6 +4,7 @@
 
 #include "schema_agents_life.hpp"
 #include "schema_bus.hpp"
+#include "schema_calls.hpp"
 #include "schema_drafts_tests.hpp"
 #include "schema_notifications.hpp"
 #include "schema_polls.hpp"
@@ -262,7 +263,8 @@ constexpr std::array kMigrations{Migration{1, "initial", kInitial},
                                  Migration{6, "webhooks in", kWebhooksIn},
                                  Migration{7, "webhooks out", kWebhooksOut},
                                  Migration{8, "polls, keys and chains", kPolls},
-                                 Migration{9, "notifications", kNotifications}};
+                                 Migration{9, "notifications", kNotifications},
+                                 Migration{10, "calls", kCalls}};
 
 }  // namespace
 

@@ -96,6 +96,7 @@ TEST_F(Repositories, KeepEveryFieldOfAPersona) {
   full.permission_policy = codec::RawJson{R"({"tools":["Read"]})"};
   full.design_context = codec::JsonText{"{}"};
   full.group_id = "group";
+  full.input_schema = codec::RawJson{R"({"type":"object"})"};
   full.webhook_secret = "hook-secret";
   const Persona plain = persona("per_plain", "plain");
   for (const auto& one : {full, plain}) {

@@ -193,8 +193,9 @@ class Fixtures:
             return {"webhooks": self.webhook, "deliveries": self.sent}[collection]
         return {"personas": self.persona, "groups": self.group, "tools": self.tool,
                 "tool-definitions": self.tool, "credentials": self.credential,
-                "executions": self.execution, "reviews": self.review, "events": self.event,
-                "messages": self.message, "memories": self.memory, "drafts": self.draft,
+                "executions": self.execution, "call": self.execution, "reviews": self.review,
+                "events": self.event, "messages": self.message, "memories": self.memory,
+                "drafts": self.draft,
                 "scenarios": self.scenario, "tests": self.test, "templates": self.template,
                 "tool-library": self.library_tool, "connectors": self.connector,
                 "triggers": self.trigger, "hooks": self.source, "notification-sinks": self.sink,

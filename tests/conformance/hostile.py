@@ -165,8 +165,10 @@ class Hostile:
         if operation.takes_any_json():
             return
         schema = operation.body["content"]["application/json"]["schema"]
-        name = schema["$ref"].rpartition("/")[2]
-        described = self.document.raw["components"]["schemas"][name]
+        # An object of any members has no name.
+        name = schema.get("$ref", "").rpartition("/")[2]
+        described = (self.document.raw["components"]["schemas"][name] if name
+                     else {"properties": {"any": {"type": "string"}}})
         strings = {field: "a\u0000b" for field, rules in described["properties"].items()
                    if "string" in json.dumps(rules.get("type", ""))}
         path = operation.url(self.fixtures.path(operation.id, operation.path))

@@ -113,4 +113,20 @@ test('the common rules of the API', async (t) => {
     assert.match(description.openapi, /^3\.1/);
     assert.ok(description.paths['/api/execute'].post);
   });
+
+  await t.test('and is a page that fetches nothing, for who is here or has a key', async () => {
+    const get = (headers = {}) => fetch(`${deployment.url}/docs`, { headers });
+    const page = await get();
+    assert.equal(page.status, 200);
+    assert.match(page.headers.get('content-type'), /^text\/html/);
+    assert.match(page.headers.get('content-security-policy'),
+      /^default-src 'none'; style-src 'sha256-/);
+    const html = await page.text();
+    assert.match(html, /id="publishEvent"[^]*<code>\/api\/events<\/code>/);
+    assert.doesNotMatch(html, /<script|src=|https?:\/\/(?!receiver\.invalid)[^\s"<]+"/);
+    assert.equal((await get({ 'if-none-match': page.headers.get('etag') })).status, 304);
+    assert.equal((await get({ 'x-forwarded-for': '192.0.2.1' })).status, 401);
+    assert.equal((await get({ 'x-forwarded-for': '192.0.2.1',
+      authorization: `Bearer ${deployment.keys.TEAM_API_KEY}` })).status, 200);
+  });
 });

@@ -1,7 +1,7 @@
 // Regular expressions that users write, on texts that agents write (first line, the rest): they end
 // within their bound of work; and where no border is asked for, a match stays where it is whatever
 // is put behind it or cut off behind it.
-#include "personas/evaluation/pattern.hpp"
+#include "personas/pattern/pattern.hpp"
 
 #include "support.hpp"
 
@@ -11,12 +11,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   constexpr std::size_t kMaxText = 4000;
   std::string_view rest = text_of(data, size).substr(0, kMaxText);
   const auto source = take_line(rest);
-  const auto pattern = evaluation::Pattern::compile(source);
+  const auto pattern = pattern::Pattern::compile(source);
   if (!pattern) {
     check_error(pattern.error());
     return 0;
   }
-  PERSONAS_FUZZ_CHECK(source.size() <= evaluation::kMaxPattern, "the limit of a pattern");
+  PERSONAS_FUZZ_CHECK(source.size() <= pattern::kMaxPattern, "the limit of a pattern");
   const auto match = pattern->search(rest);
   PERSONAS_FUZZ_CHECK(!match.gave_up, "so short a text is searched to its end");
   if (!match.found) return 0;

@@ -22,6 +22,7 @@ inline constexpr std::size_t kMaxKeptEffects = 10'000;
 
 struct Transcript {
   std::string words;
+  std::string answer;              // its last text, if the backend says which that is
   std::vector<std::string> tools;  // a name per call, in order
   std::vector<Effect> effects;
   std::int64_t turns = 0;  // as the backend counted them; 0 if it does not

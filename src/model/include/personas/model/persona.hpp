@@ -73,6 +73,7 @@ struct Persona {
   ReviewPolicy review_policy = ReviewPolicy::kRisky;
   std::optional<std::int64_t> review_timeout_ms;  // none: kDefaultReviewTimeout
   std::optional<Fallback> fallback;
+  std::optional<codec::RawJson> input_schema;  // of what a call brings; none: anything
   std::int64_t version = 1;  // rises with every change of what the agent is
   Timestamp created_at;
   Timestamp updated_at;

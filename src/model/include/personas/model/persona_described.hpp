@@ -110,6 +110,8 @@ struct Described<Persona> {
           .doc("After this an unanswered question has expired and the run goes on; 72 h if absent"),
       field("fallback", &Persona::fallback)
           .doc("What runs when onQuota is fallback; tried once, then the run waits"),
+      field("inputSchema", &Persona::input_schema)
+          .doc("JSON Schema that the body of a call must satisfy; null takes any object"),
       field("version", &Persona::version).read_only(),
       field("createdAt", &Persona::created_at).read_only(),
       field("updatedAt", &Persona::updated_at).read_only()};

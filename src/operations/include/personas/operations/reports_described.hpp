@@ -67,15 +67,6 @@ struct Described<operations::StoreReport> {
 };
 
 template <>
-struct Described<operations::BusReport> {
-  using T = operations::BusReport;
-  static constexpr std::string_view name = "Bus";
-  static constexpr auto fields = std::tuple{
-      field("state", &T::state).doc("storing: events are kept, no subscriptions are matched yet"),
-      field("pendingEvents", &T::pending_events)};
-};
-
-template <>
 struct Described<operations::ComponentReport> {
   using T = operations::ComponentReport;
   static constexpr std::string_view name = "Component";
@@ -86,23 +77,24 @@ template <>
 struct Described<operations::StatusReport> {
   using T = operations::StatusReport;
   static constexpr std::string_view name = "Status";
-  static constexpr auto fields = std::tuple{field("status", &T::status),
-                                            field("version", &T::version),
-                                            field("uptimeMs", &T::uptime_ms),
-                                            field("instance", &T::instance),
-                                            field("node", &T::node),
-                                            field("workers", &T::workers),
-                                            field("queue", &T::queue),
-                                            field("bus", &T::bus),
-                                            field("scheduler", &T::scheduler),
-                                            field("vault", &T::vault),
-                                            field("token", &T::token).doc("The Claude token"),
-                                            field("tokens", &T::tokens)
-                                                .doc("The tokens of all providers"),
-                                            field("provider", &T::provider)
-                                                .doc("Accounts whose limit is reached; empty when "
-                                                     "all take work"),
-                                            field("store", &T::store)};
+  static constexpr auto fields =
+      std::tuple{field("status", &T::status),
+                 field("version", &T::version),
+                 field("uptimeMs", &T::uptime_ms),
+                 field("instance", &T::instance),
+                 field("node", &T::node),
+                 field("workers", &T::workers),
+                 field("queue", &T::queue),
+                 field("bus", &T::bus),
+                 field("scheduler", &T::scheduler),
+                 field("webhooks", &T::webhooks).doc("What is to be told to endpoints outside"),
+                 field("vault", &T::vault),
+                 field("token", &T::token).doc("The Claude token"),
+                 field("tokens", &T::tokens).doc("The tokens of all providers"),
+                 field("provider", &T::provider)
+                     .doc("Accounts whose limit is reached; empty when "
+                          "all take work"),
+                 field("store", &T::store)};
 };
 
 template <>

@@ -17,6 +17,7 @@
 #include "personas/model/signals.hpp"
 #include "personas/operations/credential_requests.hpp"
 #include "personas/operations/provider_reports.hpp"
+#include "personas/operations/signal_reports.hpp"
 
 namespace personas::operations {
 
@@ -150,11 +151,6 @@ struct StoreReport {
   std::int64_t wal_bytes = 0;
 };
 
-struct BusReport {
-  std::string state;
-  std::int64_t pending_events = 0;
-};
-
 struct ComponentReport {
   std::string state;
 };
@@ -168,7 +164,8 @@ struct StatusReport {
   std::vector<WorkerReport> workers;
   QueueReport queue;
   BusReport bus;
-  ComponentReport scheduler;
+  SchedulerReport scheduler;
+  DeliveriesReport webhooks;
   ComponentReport vault;
   TokenState token;  // of claude
   std::map<std::string, TokenState> tokens;

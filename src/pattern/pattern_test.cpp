@@ -1,4 +1,4 @@
-#include "personas/evaluation/pattern.hpp"
+#include "personas/pattern/pattern.hpp"
 
 #include <chrono>
 #include <regex>
@@ -9,7 +9,7 @@
 
 #include "personas/base/clock.hpp"
 
-namespace personas::evaluation {
+namespace personas::pattern {
 namespace {
 
 using testing::HasSubstr;
@@ -111,4 +111,4 @@ TEST(Pattern, AgreesWithAnotherImplementation) {
 }
 
 }  // namespace
-}  // namespace personas::evaluation
+}  // namespace personas::pattern

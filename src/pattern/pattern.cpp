@@ -1,11 +1,11 @@
-#include "personas/evaluation/pattern.hpp"
+#include "personas/pattern/pattern.hpp"
 
 #include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
 
-namespace personas::evaluation {
+namespace personas::pattern {
 namespace {
 
 constexpr char32_t kEnd = 0xFFFFFFFF;
@@ -299,7 +299,7 @@ class PatternRun {
   explicit PatternRun(const Pattern& pattern)
       : pattern_(pattern), marks_(pattern.program_.size(), 0) {}
 
-  Pattern::Match search(std::string_view text) {
+  Pattern::Match search(std::string_view text, std::uint64_t max_steps) {
     char32_t before = kEnd;
     std::size_t at = 0;
     for (;;) {
@@ -309,9 +309,9 @@ class PatternRun {
       std::vector<std::size_t> states;
       for (const auto state : waiting_) follow(state, before, now, states);
       follow(0, before, now, states);  // a match may begin anywhere
-      if (matched_) return {.found = true, .end = here};
-      if (now == kEnd) return {};
-      if (steps_ > kMaxSteps) return {.gave_up = true};
+      if (matched_) return {.found = true, .end = here, .steps = steps_};
+      if (now == kEnd) return {.steps = steps_};
+      if (steps_ > max_steps) return {.gave_up = true, .steps = steps_};
       waiting_.clear();
       for (const auto state : states) {
         if (accepts(pattern_.program_[state], now)) waiting_.push_back(state + 1);
@@ -345,10 +345,10 @@ class PatternRun {
           pending_.push_back(instruction.next);
           break;
         case Op::kLineStart:
-          if (before == kEnd || before == '\n') pending_.push_back(at + 1);
+          if (before == kEnd || (by_line() && before == '\n')) pending_.push_back(at + 1);
           break;
         case Op::kLineEnd:
-          if (now == kEnd || now == '\n') pending_.push_back(at + 1);
+          if (now == kEnd || (by_line() && now == '\n')) pending_.push_back(at + 1);
           break;
         case Op::kWordBorder:
           if (is_word(before) != is_word(now)) pending_.push_back(at + 1);
@@ -359,6 +359,8 @@ class PatternRun {
       }
     }
   }
+
+  bool by_line() const { return pattern_.borders_ == Borders::kLines; }
 
   bool accepts(const Pattern::Instruction& instruction, char32_t c) const {
     const auto within = [&instruction](char32_t one) {
@@ -382,16 +384,18 @@ class PatternRun {
   bool matched_ = false;
 };
 
-Result<Pattern> Pattern::compile(std::string_view text) {
+Result<Pattern> Pattern::compile(std::string_view text, Borders borders) {
   if (text.size() > kMaxPattern) {
     return fail(ErrorCode::kInvalidRequest,
                 fmt::format("the pattern has more than {} bytes", kMaxPattern));
   }
-  return PatternCompiler(text).compile();
+  TRY(auto pattern, PatternCompiler(text).compile());
+  pattern.borders_ = borders;
+  return pattern;
 }
 
-Pattern::Match Pattern::search(std::string_view text) const {
-  return PatternRun(*this).search(text);
+Pattern::Match Pattern::search(std::string_view text, std::uint64_t max_steps) const {
+  return PatternRun(*this).search(text, max_steps);
 }
 
-}  // namespace personas::evaluation
+}  // namespace personas::pattern

@@ -61,8 +61,8 @@ TEST_F(WebhookSecrets, MovesThoseOfOlderVersionsOnce) {
 // A database of the last version that kept the secret in the row, brought to the present one.
 TEST_F(WebhookSecrets, ComeOverFromADatabaseOfAnOlderVersion) {
   store_.reset();
-  auto opened = store_sqlite::open_sqlite({.path = folder_ / "older.db"},
-                                          [](const Error&) { std::abort(); });
+  auto opened =
+      store_sqlite::open_sqlite({.path = folder_ / "older.db"}, [](const Error&) { std::abort(); });
   ASSERT_TRUE(opened);
   store_ = std::move(*opened);
   const auto migrated_to = [this](std::size_t count) {
@@ -71,7 +71,14 @@ TEST_F(WebhookSecrets, ComeOverFromADatabaseOfAnOlderVersion) {
     });
   };
   ASSERT_EQ(migrated_to(3), 3);
-  insert(named("per_1", "from before"));
+  // As that version wrote it: its tables have not the columns of later ones.
+  ASSERT_TRUE(write([](store::Transaction& tx) {
+    static const store::Sql kOlder(
+        "INSERT INTO personas (tenant_id, id, name, description, system_prompt, enabled, "
+        "max_concurrent, timeout_ms, backend, on_quota, webhook_secret, created_at, updated_at) "
+        "VALUES (?, 'per_1', 'older', '', '', 1, 1, 1000, 'demo', 'park', 'from before', 1, 1)");
+    return tx.execute(kOlder, {default_tenant()});
+  }));
   const auto all = store::schema_migrations().size();
   ASSERT_EQ(migrated_to(all), static_cast<int>(all) - 3);
   EXPECT_EQ(move(), 1);

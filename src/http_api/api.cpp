@@ -345,7 +345,7 @@ void Api::finish(const net::Request& request, const Context& context, net::Respo
   const auto took = parts_->services.clock.now() - context.started;
   parts_->metrics.count(context.route.operation, response.status, took);
   if (parts_->logger.enabled(telemetry::Level::kDebug)) {
-    const auto* operation = context.route.operation;
+    const auto* operation = context.route.same_path;
     const bool hidden = operation != nullptr && operation->path_is == Operation::PathIs::kSecret;
     const std::string_view path = hidden ? operation->path : std::string_view(request.path);
     parts_->logger.debug("request", {{"requestId", context.request_id},

@@ -66,6 +66,7 @@ Route Router::find(std::string_view method, std::string_view path) const {
       return is_parameter(pattern) ? !segment.empty() : pattern == segment;
     });
     if (!matches) continue;
+    route.same_path = entry.operation;
     if (entry.operation->method != method) {
       if (!route.allowed.empty()) route.allowed += ", ";
       route.allowed += entry.operation->method;

@@ -12,6 +12,7 @@ namespace personas::http_api {
 
 struct Route {
   const operations::Operation* operation = nullptr;  // null: none, see `allowed`
+  const operations::Operation* same_path = nullptr;  // with whatever method
   std::vector<std::string> parameters;               // of the path, in order
   std::string allowed;  // methods the path has; empty: there is no such path
 };

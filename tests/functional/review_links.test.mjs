@@ -92,6 +92,7 @@ test('a link shows the question, and takes one answer', limit, async (t) => {
     assert.equal(spent.status, 410);
     assert.match(spent.text, /has been answered/);
   }
+  assert.equal((await open(url, { method: 'PUT' })).status, 405);
   // Who may read the log of deliveries cannot answer, and no log knows the link.
   const token = url.split('/r/')[1];
   const log = JSON.stringify(await deployment.api()

@@ -206,10 +206,22 @@ class Session {
     for (const auto& header : response.headers.all()) {
       PERSONAS_FUZZ_CHECK(header.value.find_first_of("\r\n") == std::string::npos, "one line");
     }
+    if (is_page(operation, response)) return;
     if (response.status >= 400) return check_problem(about, response);
     if (response.status == 304 || response.stream) return;
     const auto wrong = wrong_with(operation, response.status, body);
     PERSONAS_FUZZ_CHECK(wrong.empty(), about, wrong, body);
+  }
+
+  // What a person is shown, also when it is refused; only where the table says so.
+  static bool is_page(const Operation& operation, const net::Response& response) {
+    if (!response.headers.get("Content-Type").starts_with("text/html")) return false;
+    PERSONAS_FUZZ_CHECK(operation.output.shape == operations::OutputType::Shape::kHtml,
+                        operation.id);
+    PERSONAS_FUZZ_CHECK(
+        response.headers.get("Content-Security-Policy").starts_with("default-src 'none'"),
+        operation.id);
+    return true;
   }
 
   static void check_problem(const std::string& about, const net::Response& response) {

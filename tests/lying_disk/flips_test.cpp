@@ -203,8 +203,11 @@ void make_old(const Folder& from, const Folder& to) {
   std::vector<std::pair<std::string, std::string>> tables;
   std::vector<std::string> indexes;
   sqlite3_stmt* statement = nullptr;
-  sqlite3_prepare_v2(db, "SELECT type, name, sql FROM made.sqlite_schema WHERE sql IS NOT NULL", -1,
-                     &statement, nullptr);
+  // Without statistics, which those versions did not write.
+  sqlite3_prepare_v2(db,
+                     "SELECT type, name, sql FROM made.sqlite_schema WHERE sql IS NOT NULL AND "
+                     "name <> 'sqlite_stat1'",
+                     -1, &statement, nullptr);
   const auto text = [&](int column) {
     return std::string(reinterpret_cast<const char*>(sqlite3_column_text(statement, column)));
   };
